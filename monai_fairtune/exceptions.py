@@ -1,0 +1,122 @@
+"""The errors of monai-fairtune.
+
+::
+
+    FairTuneError
+    ├── InputError (ValueError)           what the user gave cannot be used           exit code 2
+    │   ├── AttributeDeclarationError     a sensitive attribute cannot be declared or read
+    │   ├── ManifestError                 the manifest is missing, incomplete or inconsistent
+    │   ├── ImageError                    an image cannot be read
+    │   ├── SplitError                    a split is empty, leaks or holds one class
+    │   ├── EligibilityError              a subgroup is too small for the objective
+    │   ├── PredictionsError              scores or labels of a split cannot be assessed
+    │   ├── UndefinedMetricError          a metric has no value on these samples
+    │   ├── MaskError                     a mask or partition does not fit the network
+    │   ├── WeightsError                  weights do not fit the network or their checksum
+    │   └── ConfigurationError            an option has a value that cannot be used
+    └── RunError (RuntimeError)           work that started could not go on           exit code 1
+        ├── TuningError                   training diverged
+        ├── NoFeasibleTrialError          no trial satisfies the utility floor
+        ├── StudyDriftError               the study belongs to another configuration  exit code 64
+        └── StudyLockedError              another process owns the study              exit code 75
+
+A message is one sentence for the fact with the values found, and one for the way out.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AttributeDeclarationError",
+    "ConfigurationError",
+    "EligibilityError",
+    "FairTuneError",
+    "ImageError",
+    "InputError",
+    "ManifestError",
+    "MaskError",
+    "NoFeasibleTrialError",
+    "PredictionsError",
+    "RunError",
+    "SplitError",
+    "StudyDriftError",
+    "StudyLockedError",
+    "TuningError",
+    "UndefinedMetricError",
+    "WeightsError",
+]
+
+
+class FairTuneError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code: int = 1
+
+
+class InputError(FairTuneError, ValueError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class AttributeDeclarationError(InputError):
+    """A sensitive attribute is declared wrongly, or its column cannot be read as declared."""
+
+
+class ManifestError(InputError):
+    """The manifest is missing, incomplete or inconsistent."""
+
+
+class ImageError(InputError):
+    """An image is missing or cannot be read."""
+
+
+class SplitError(InputError):
+    """A split is empty, shares patients with another, or holds one class only."""
+
+
+class EligibilityError(InputError):
+    """A subgroup holds too few positives or negatives for the objective."""
+
+
+class PredictionsError(InputError):
+    """Scores, labels or subgroups of a split cannot be assessed."""
+
+
+class UndefinedMetricError(InputError):
+    """A metric has no value on these samples."""
+
+
+class MaskError(InputError):
+    """A mask or a partition does not fit the network."""
+
+
+class WeightsError(InputError):
+    """Weights do not fit the network, or not their checksum."""
+
+
+class ConfigurationError(InputError):
+    """An option has a value that cannot be used."""
+
+
+class RunError(FairTuneError, RuntimeError):
+    """Work that started could not go on."""
+
+
+class TuningError(RunError):
+    """Training diverged: the loss or the scores are not finite."""
+
+
+class NoFeasibleTrialError(RunError):
+    """No finished trial satisfies the utility floor."""
+
+
+class StudyDriftError(RunError):
+    """The study on disk belongs to another configuration."""
+
+    exit_code = 64
+
+
+class StudyLockedError(RunError):
+    """Another process owns the study."""
+
+    exit_code = 75

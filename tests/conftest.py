@@ -1,0 +1,17 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real images and weights; the test is skipped where it is not at hand."""
+    folder = Path(os.environ.get("FAIRTUNE_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no real data at {folder}; set FAIRTUNE_SHARED to the folder that holds data/ and weights/")
+    return folder
