@@ -1,0 +1,159 @@
+"""The result file: everything that reports, comparisons and readers rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from monai_fairtune.objectives import Objective
+from monai_fairtune.search.confirmation import Finalist, Retraining
+from monai_fairtune.search.driver import UtilityFloor
+from monai_fairtune.search.experiment import Experiment, versions
+from monai_fairtune.search.records import TrialRecord
+from monai_fairtune.search.settings import SearchSettings
+
+__all__ = ["FOUND_MASK", "SearchOutcome"]
+
+FOUND_MASK = "found mask"
+"""The name of the answer when it is not one of the anchors."""
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """What the stages produced, before it is written down.
+
+    Args:
+        experiment: cohort, network and training.
+        settings: of the search.
+        objective: of the search.
+        search_space: the partition's name.
+        sampler: its description.
+        floor: the utility floor.
+        records: every trial.
+        n_duplicates: proposals that were not trained again.
+        finalists: the chosen one first.
+        chosen: the retraining whose model is delivered.
+        reports: of the delivered model, by split.
+        anchor_reports: by trial number, by split.
+        test_reads: how often the test split was read in this study.
+        config_hash: of the study's fingerprint.
+    """
+
+    experiment: Experiment
+    settings: SearchSettings
+    objective: Objective
+    search_space: str
+    sampler: str
+    floor: UtilityFloor
+    records: Sequence[TrialRecord]
+    n_duplicates: int
+    finalists: Sequence[Finalist]
+    chosen: Retraining
+    reports: Mapping[str, Any]
+    anchor_reports: Mapping[int, Mapping[str, Any]]
+    test_reads: int
+    config_hash: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the content of ``result.json``: plain JSON, nothing about single patients."""
+        winner = self.finalists[0].trial
+        return {
+            "schema": 1,
+            "study": self._study(),
+            "attribute": self.experiment.attributes[0],
+            "attributes": list(self.experiment.attributes),
+            "objective": self.objective.name,
+            "objective_direction": self.objective.direction,
+            "objective_note": self.objective.note,
+            "network": dict(self.experiment.network),
+            "method": winner.name or FOUND_MASK,
+            "mask": dict(winner.mask),
+            "trained_share": winner.trained_share,
+            "hyperparameters": dict(winner.hyperparameters),
+            "anchors": [self._anchor(record) for record in self.records if record.number in self.anchor_reports],
+            "finalists": [self._finalist(finalist) for finalist in self.finalists],
+            "trials": [self._trial(record) for record in self.records],
+            "epochs": list(self.chosen.record.epochs),
+            **self.reports,
+            "test_reads": self.test_reads,
+            "n_trials": self._n_trials(),
+            "eligibility": dict(self.experiment.eligibility),
+            "cohort": dict(self.experiment.cohort),
+            "preprocessing": dict(self.experiment.preprocessing),
+            "training": dict(self.experiment.training),
+            "seconds": self._seconds(),
+            "versions": versions(),
+            "cohort_hash": self.experiment.cohort_hash,
+            "config_hash": self.config_hash,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+
+    def _study(self) -> dict[str, Any]:
+        return {
+            **asdict(self.settings),
+            "search_space": self.search_space,
+            "sampler": self.sampler,
+            "utility_floor": {"value": self.floor.value, "rule": self.floor.rule},
+            "storage": "study.db",
+        }
+
+    def _anchor(self, record: TrialRecord) -> dict[str, Any]:
+        return {
+            "name": record.name,
+            "trial": record.number,
+            "mask": dict(record.mask),
+            "trained_share": record.trained_share,
+            "hyperparameters": dict(record.hyperparameters),
+            "seed": record.seed,
+            "value": record.value,
+            "epochs": list(record.epochs),
+            "seconds": record.seconds,
+            **self.anchor_reports[record.number],
+        }
+
+    def _finalist(self, finalist: Finalist) -> dict[str, Any]:
+        trial = finalist.trial
+        return {
+            "trial": trial.number,
+            "name": trial.name or f"trial {trial.number}",
+            "mask": dict(trial.mask),
+            "hyperparameters": dict(trial.hyperparameters),
+            "trained_share": trial.trained_share,
+            "value": trial.value,
+            "selection_values": [again.value for again in finalist.retrainings],
+            "selection_value": finalist.selection_value,
+            "selection_overall_auroc": finalist.selection_overall_auroc,
+            "chosen": finalist is self.finalists[0],
+        }
+
+    def _trial(self, record: TrialRecord) -> dict[str, Any]:
+        components = record.mask["components"] if record.mask["partition"] == self.search_space else None
+        reaches = record.overall_auroc is not None and record.overall_auroc >= self.floor.value
+        return {
+            "number": record.number,
+            "name": record.name,
+            "kind": record.kind,
+            "state": record.state,
+            "value": record.value,
+            "overall_auroc": record.overall_auroc,
+            "feasible": reaches if record.state == "complete" else None,
+            "components": components,
+            "learning_rate": record.hyperparameters["learning_rate"],
+            "trained_share": record.trained_share,
+            "n_epochs": len(record.epochs),
+            "seconds": record.seconds,
+            "reason": record.reason,
+        }
+
+    def _n_trials(self) -> dict[str, int]:
+        states = [record.state for record in self.records]
+        return {
+            **{state: states.count(state) for state in ("complete", "pruned", "failed")},  # type: ignore[arg-type]
+            "duplicate": self.n_duplicates,
+        }
+
+    def _seconds(self) -> float:
+        confirmations = [again.record for finalist in self.finalists for again in finalist.retrainings]
+        return sum(record.seconds for record in [*self.records, *confirmations])

@@ -1,0 +1,205 @@
+"""Trains a network under a mask with MONAI's engines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Events
+from ignite.handlers import TerminateOnNan
+from monai.engines import SupervisedTrainer
+
+from monai_fairtune.cohort import Cohort, ResidentSplit
+from monai_fairtune.exceptions import TuningError
+from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
+from monai_fairtune.predictions import Predictions
+from monai_fairtune.tuning.evaluator import FairnessEvaluator
+from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
+from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedModel, TuningResult
+
+__all__ = ["SupervisedTuner"]
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """A mask and the tensors that training under it changed, on the host."""
+
+    mask: Mask
+    delta: Mapping[str, torch.Tensor]
+
+
+class SupervisedTuner:
+    """The ``Tuner`` over MONAI's ``SupervisedTrainer`` and the fairness-aware evaluator.
+
+    The network, the images and the pretrained weights stay resident; every tuning starts from the pretrained state
+    with a head drawn from its seed. Training minimises the class-weighted cross-entropy with AdamW, warm-up and a
+    cosine schedule; on CUDA it runs in bfloat16.
+
+    Args:
+        network: the pretrained network.
+        cohort: labels, patients and subgroups.
+        splits: ``train``, ``validation``, ``selection`` and ``test``, resident on the device.
+        batch_size: images a training step.
+        evaluation_batch_size: images a forward pass without gradients.
+        head_learning_rate_factor: how much faster the head learns, as it starts from random weights.
+        weight_decay: of AdamW, for matrices.
+        warmup_share: share of the steps over which the learning rate rises.
+        augmentation: random transform of whole batches on the device, or None.
+        preprocessing: what was done to the images, to be kept with saved models.
+        device: where the network runs.
+    """
+
+    def __init__(
+        self,
+        network: FairTuneNetwork,
+        cohort: Cohort,
+        splits: Mapping[str, ResidentSplit],
+        *,
+        batch_size: int = 32,
+        evaluation_batch_size: int = 256,
+        head_learning_rate_factor: float = 10.0,
+        weight_decay: float = 0.01,
+        warmup_share: float = 0.1,
+        augmentation: torch.nn.Module | None = None,
+        preprocessing: Mapping[str, Any] | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.to(self.device)
+        self.cohort = cohort
+        self.splits = splits
+        self.batch_size = batch_size
+        self.evaluation_batch_size = evaluation_batch_size
+        self.head_learning_rate_factor = head_learning_rate_factor
+        self.weight_decay = weight_decay
+        self.warmup_share = warmup_share
+        self.augmentation = augmentation
+        self.preprocessing = dict(preprocessing or {})
+        weights = balanced_class_weights(cohort.labels[cohort.indices("train")])
+        self.loss = torch.nn.CrossEntropyLoss(weight=weights.to(self.device))
+
+    def tune(
+        self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
+    ) -> TuningResult:
+        """See :meth:`Tuner.tune`."""
+        start = time.perf_counter()
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            self.network.reset(seed)
+            self.network.apply_mask(mask)
+            trainer = self._trainer(hyperparameters["learning_rate"], budget.max_epochs, seed)
+            watch = _EpochWatch(self, mask, budget, on_epoch)
+            watch.attach(trainer)
+            trainer.run()
+        return watch.result(time.perf_counter() - start)
+
+    def predict(self, model: TunedModel, split: str) -> Predictions:
+        """See :meth:`Tuner.predict`."""
+        self._restore(model)
+        return self._predict(split)
+
+    def save(self, model: TunedModel, path: Path) -> None:
+        """Writes the tuned tensors as safetensors, bound to the backbone, with preprocessing and classes."""
+        self._restore(model)
+        save_delta(path, self.network, preprocessing=self.preprocessing, class_names=self.cohort.class_names)
+
+    def load(self, path: Path) -> TunedModel:
+        """See :meth:`Tuner.load`."""
+        load_delta(path, self.network)
+        return self._snapshot(self.network.mask)
+
+    def _restore(self, model: TunedModel) -> None:
+        if not isinstance(model, _Tuned):
+            raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
+        self.network.reset(0)
+        self.network.apply_mask(model.mask)
+        self.network.load_delta(model.delta)
+
+    def _snapshot(self, mask: Mask) -> _Tuned:
+        return _Tuned(mask, {name: tensor.detach().cpu().clone() for name, tensor in self.network.delta().items()})
+
+    def _trainer(self, learning_rate: float, max_epochs: int, seed: int) -> SupervisedTrainer:
+        loader = self.splits["train"].batches(
+            self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation
+        )
+        optimizer = tuned_optimizer(
+            self.network,
+            learning_rate,
+            head_factor=self.head_learning_rate_factor,
+            weight_decay=self.weight_decay,
+        )
+        schedule = warmup_cosine(optimizer, n_steps(loader, max_epochs), warmup_share=self.warmup_share)
+        trainer = SupervisedTrainer(
+            self.device, max_epochs, loader, self.network, optimizer, self.loss, decollate=False, **self._precision()
+        )
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda _: schedule.step())
+        return trainer
+
+    def _predict(self, split: str) -> Predictions:
+        loader: Iterable[Any] = self.splits[split].batches(self.evaluation_batch_size, shuffle=False, seed=0)
+        attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
+        evaluator = FairnessEvaluator(
+            self.device, loader, self.network, attributes, key_val_metric=None, **self._precision()
+        )
+        evaluator.subgroup_metrics.attach(evaluator, "auroc")
+        evaluator.run()
+        logits, index = evaluator.subgroup_metrics.logits()
+        if index is None or not np.array_equal(index, np.sort(self.cohort.indices(split))):
+            raise TuningError(f"The evaluator lost images of the {split} split. Please report this.")
+        return self.cohort.predictions(split, logits)
+
+    def _precision(self) -> dict[str, Any]:
+        if self.device.type != "cuda":
+            return {}
+        return {"amp": True, "amp_kwargs": {"dtype": torch.bfloat16}}
+
+
+class _EpochWatch:
+    """Reports every epoch to the search, keeps the model it asks to keep, and stops when it says so."""
+
+    def __init__(self, tuner: SupervisedTuner, mask: Mask, budget: Budget, on_epoch: OnEpoch) -> None:
+        self.tuner, self.mask, self.budget, self.on_epoch = tuner, mask, budget, on_epoch
+        self.loss = torch.zeros((), device=tuner.device)
+        self.kept: tuple[int, _Tuned, Predictions] | None = None
+        self.n_epochs = 0
+
+    def attach(self, trainer: SupervisedTrainer) -> None:
+        trainer.add_event_handler(Events.EPOCH_STARTED, lambda _: self.loss.zero_())
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._add_loss)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, TerminateOnNan(lambda output: output["loss"]))
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._report)
+
+    def _add_loss(self, trainer: SupervisedTrainer) -> None:
+        self.loss += trainer.state.output["loss"].detach()
+
+    def _report(self, trainer: SupervisedTrainer) -> None:
+        self.n_epochs = trainer.state.epoch
+        loss = float(self.loss) / trainer.state.epoch_length
+        self._check_loss(loss)
+        tuner = self.tuner
+        validation = tuner._predict("validation")
+        train = tuner._predict("train") if self.budget.assess_train else None
+        verdict = self.on_epoch(EpochReport(self.n_epochs, loss, validation, train))
+        if verdict.keep:
+            self.kept = (self.n_epochs, tuner._snapshot(self.mask), validation)
+        if verdict.stop:
+            trainer.terminate()
+
+    def result(self, seconds: float) -> TuningResult:
+        self._check_loss(float(self.loss))
+        if self.kept is None:
+            raise TuningError(f"No epoch of {self.n_epochs} gave a model worth keeping. Lower the learning rate.")
+        epoch, model, validation = self.kept
+        return TuningResult(model, validation, epoch, self.n_epochs, seconds)
+
+    def _check_loss(self, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise TuningError(
+                f"Training diverged after {self.n_epochs} epochs: the loss is {loss}. Lower the learning rate."
+            )
