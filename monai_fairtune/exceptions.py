@@ -43,6 +43,7 @@ __all__ = [
     "TuningError",
     "UndefinedMetricError",
     "WeightsError",
+    "find_error",
 ]
 
 
@@ -120,3 +121,23 @@ class StudyLockedError(RunError):
     """Another process owns the study."""
 
     exit_code = 75
+
+
+def find_error(exception: BaseException | None) -> FairTuneError | None:
+    """Returns the error of this package that ``exception`` is or was raised from, or None.
+
+    MONAI wraps what a config's component raises; users want the sentence inside.
+
+    Example:
+        >>> try:
+        ...     try:
+        ...         raise ManifestError("The manifest is empty.")
+        ...     except ManifestError as error:
+        ...         raise RuntimeError("Failed to instantiate") from error
+        ... except RuntimeError as error:
+        ...     print(find_error(error))
+        The manifest is empty.
+    """
+    while exception is not None and not isinstance(exception, FairTuneError):
+        exception = exception.__cause__ or exception.__context__
+    return exception
