@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
@@ -24,14 +25,15 @@ class Predictions:
     as they were given, so logits that saturate as probabilities still order the images.
 
     Args:
-        labels: shape ``(n,)``, 0 or 1; both may be absent in a split that is only inspected.
+        labels: shape ``(n,)``, 0 or 1; a split that holds one class only is taken, though little about it is defined.
         scores: shape ``(n,)``, finite; larger means more likely to be of class 1.
         kind: ``"probability"`` (scores in [0, 1]) or ``"logit"`` (log-odds). There is no default: it changes numbers.
         subgroups: attribute declaration to the samples' subgroups, each of length ``n``.
         patient_ids: shape ``(n,)``; images of one patient share an id. By default each image is its own patient.
 
     Raises:
-        PredictionsError: if a length, a label or a score is not as described.
+        PredictionsError: if a length, a label, a score or an attribute's name is not as described, or a patient id is
+            missing.
 
     Example:
         >>> from monai_fairtune.subgroups import Subgroups
@@ -58,22 +60,17 @@ class Predictions:
     ) -> None:
         checked_labels = _check_labels(labels)
         n = len(checked_labels)
-        ids = np.arange(n) if patient_ids is None else patient_ids
         fields = {
             "labels": checked_labels,
             "scores": _check_scores(scores, kind, n),
-            "patient_ids": np.asarray(ids).astype(np.str_),
+            "patient_ids": _check_patient_ids(np.arange(n) if patient_ids is None else np.asarray(patient_ids)),
         }
         for name, array in fields.items():
             if array.shape != (n,):
                 raise PredictionsError(f"{name} has shape {array.shape} for {n} labels. Give one value a label.")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        for declaration, group in subgroups.items():
-            if len(group) != n:
-                raise PredictionsError(
-                    f"Attribute {declaration!r} has {len(group)} values for {n} labels. Give one value a label."
-                )
+        _check_subgroups(subgroups, n)
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "subgroups", dict(subgroups))
 
@@ -117,7 +114,10 @@ def _check_labels(labels: ArrayLike) -> NDArray[np.int64]:
 
 
 def _check_scores(scores: ArrayLike, kind: str, n: int) -> NDArray[np.float64]:
-    array = np.array(scores, dtype=np.float64)
+    try:
+        array = np.array(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PredictionsError(f"Scores cannot be read as numbers: {error}. Give one number an image.") from error
     n_bad = int(np.count_nonzero(~np.isfinite(array)))
     if n_bad:
         raise PredictionsError(
@@ -132,3 +132,26 @@ def _check_scores(scores: ArrayLike, kind: str, n: int) -> NDArray[np.float64]:
             "Declare them as 'logit', or give values in [0, 1]."
         )
     return array
+
+
+def _check_patient_ids(ids: NDArray[Any]) -> NDArray[np.str_]:
+    n_missing = int(pd.isna(ids).sum()) if ids.dtype.kind in "fO" else 0
+    if n_missing:
+        raise PredictionsError(
+            f"{n_missing} of {ids.size} patient ids are missing. "
+            "Give every image a patient: images without an id would count as one patient."
+        )
+    return ids.astype(np.str_)
+
+
+def _check_subgroups(subgroups: Mapping[str, Subgroups], n: int) -> None:
+    for declaration, group in subgroups.items():
+        if group.attribute != declaration:
+            raise PredictionsError(
+                f"The subgroups given as {declaration!r} are those of attribute {group.attribute!r}. "
+                "Give subgroups under their own attribute's declaration."
+            )
+        if len(group) != n:
+            raise PredictionsError(
+                f"Attribute {declaration!r} has {len(group)} values for {n} labels. Give one value a label."
+            )

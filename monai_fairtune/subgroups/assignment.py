@@ -29,7 +29,7 @@ class Subgroups:
         codes: shape ``(n,)``, integers: a position in ``names``, or -1 where the attribute is missing.
 
     Raises:
-        PredictionsError: if a code points at no name, or two names are equal.
+        PredictionsError: if a code is not a whole number or points at no name, or two names are equal.
 
     Example:
         >>> sex = Subgroups("sex", ("female", "male"), [0, 1, -1, 1])
@@ -42,7 +42,13 @@ class Subgroups:
     codes: NDArray[np.int64]
 
     def __init__(self, attribute: str, names: tuple[str, ...], codes: ArrayLike) -> None:
-        array = np.array(codes, dtype=np.int64)
+        given = np.asarray(codes)
+        if given.size and given.dtype.kind not in "iu":
+            raise PredictionsError(
+                f"Subgroup codes of attribute {attribute!r} are of type {given.dtype}. "
+                f"Give whole numbers, from -1 (missing) to {len(names) - 1}."
+            )
+        array = given.astype(np.int64)
         if array.ndim != 1 or (array.size and (array.min() < MISSING or array.max() >= len(names))):
             raise PredictionsError(
                 f"Subgroup codes of attribute {attribute!r} have shape {array.shape} and values "
@@ -65,7 +71,15 @@ class Subgroups:
         return int(np.count_nonzero(self.codes == MISSING))
 
     def member(self, name: str) -> NDArray[np.bool_]:
-        """Returns which samples belong to the subgroup ``name``: shape ``(n,)``, bool."""
+        """Returns which samples belong to the subgroup ``name``: shape ``(n,)``, bool.
+
+        Raises:
+            PredictionsError: if no subgroup has this name.
+        """
+        if name not in self.names:
+            raise PredictionsError(
+                f"Attribute {self.attribute!r} has no subgroup {name!r}. Its subgroups are {list(self.names)}."
+            )
         return np.asarray(self.codes == self.names.index(name))
 
     def items(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -234,4 +234,5 @@ def _natural_order(name: str) -> tuple[int, float, str]:
 
 
 def _short(number: float) -> str:
-    return "inf" if math.isinf(number) else f"{number:g}"
+    """Writes a number in the fewest digits that read back as the same number, and never with an exponent."""
+    return "inf" if math.isinf(number) else np.format_float_positional(number, trim="-")

@@ -1,0 +1,56 @@
+"""The area under the ROC curve, by ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from monai_fairtune.exceptions import UndefinedMetricError
+from monai_fairtune.metrics.samples import checked
+
+__all__ = ["auroc"]
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike, *, min_per_class: int = 1) -> float:
+    """Returns the probability that a random positive scores above a random negative, ties counting one half.
+
+    Only the order of the scores matters; give logits rather than probabilities that may saturate.
+
+    Args:
+        labels: shape ``(n,)``, 0 or 1.
+        scores: shape ``(n,)``, finite; larger means more likely to be of class 1.
+        min_per_class: the fewest negatives and the fewest positives for which the answer is given, at least 1.
+
+    Returns:
+        The AUROC in [0, 1]; larger is better, 0.5 is chance.
+
+    Raises:
+        UndefinedMetricError: if there are fewer than ``min_per_class`` positives or negatives, naming the counts.
+        PredictionsError: if the shapes differ, a label is not 0 or 1, or a score is not finite.
+
+    Example:
+        >>> auroc([0, 1, 0, 1], [0.1, 0.4, 0.4, 0.9])
+        0.875
+
+    Source:
+        Bamber, "The area above the ordinal dominance graph and the area below the receiver operating characteristic
+        graph", Journal of Mathematical Psychology 12 (1975).
+    """
+    positive, numbers = checked(labels, scores)
+    n_positive = int(np.count_nonzero(positive))
+    n_negative = positive.size - n_positive
+    if min(n_positive, n_negative) < max(min_per_class, 1):
+        raise UndefinedMetricError(_too_few(n_positive, n_negative, min_per_class))
+    rank_sum = float(rankdata(numbers)[positive].sum())
+    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+
+
+def _too_few(n_positive: int, n_negative: int, min_per_class: int) -> str:
+    found = f"{n_positive} positive and {n_negative} negative samples"
+    if min(n_positive, n_negative) == 0:
+        return f"AUROC is undefined for {found}. Merge with another subgroup, or draw the split to hold both classes."
+    return (
+        f"AUROC is not given for {found}, fewer than min_per_class={min_per_class} of a class. "
+        "Merge with another subgroup, or draw a larger split."
+    )
