@@ -1,1 +1,40 @@
-"""."""
+"""Images, labels, patients, sensitive attributes and splits: read, checked, decoded once and held on the device.
+
+What needs MONAI or PyTorch is imported when it is first asked for: reading a manifest needs neither.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from monai_fairtune.cohort.augmentation import default_augmentation
+from monai_fairtune.cohort.cache import CachedImages, cache_images
+from monai_fairtune.cohort.check import CohortCheck, check_manifest
+from monai_fairtune.cohort.cohort import Cohort
+
+if TYPE_CHECKING:
+    from monai_fairtune.cohort.preprocessing import Preprocessing
+    from monai_fairtune.cohort.resident import Batches, ResidentSplit
+
+__all__ = [
+    "Batches",
+    "CachedImages",
+    "Cohort",
+    "CohortCheck",
+    "Preprocessing",
+    "ResidentSplit",
+    "cache_images",
+    "check_manifest",
+    "default_augmentation",
+]
+
+_LAZY = {"Batches": "resident", "ResidentSplit": "resident", "Preprocessing": "preprocessing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,52 @@
+"""PNG, JPEG and TIFF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fairtune.cohort.decoding.scaling import scale_by_type, to_channel_first
+from monai_fairtune.exceptions import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["decode_picture"]
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF")  # MPO: a JPEG of some cameras, with a preview appended
+_TIFF_PHOTOMETRIC = 262
+
+
+def decode_picture(path: Path) -> NDArray[np.float32]:
+    """Returns the picture as it should be seen: ``(1, H, W)`` or ``(3, H, W)``, see ``decode_image``."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=_FORMATS) as file:
+        n_frames = getattr(file, "n_frames", 1)
+        if n_frames > 1 and file.format != "MPO":
+            raise ImageError(f"It holds {n_frames} pictures. Give one file a picture.")
+        pixels = scale_by_type(_pixels(ImageOps.exif_transpose(file)))
+        return to_channel_first(1 - pixels if _is_negative(file) else pixels)
+
+
+def _pixels(picture: Image) -> NDArray[Any]:
+    """Resolves Pillow's modes; ``convert`` would clip 16 bit and floating point to 8 bit."""
+    mode = picture.mode
+    if mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16)
+    if mode in ("I", "F", "1", "L", "RGB"):
+        return np.asarray(picture)
+    if mode in ("LA", "La"):
+        return np.asarray(picture.convert("LA"))[..., 0]
+    if mode in ("P", "PA"):
+        picture = picture.convert("RGBA")
+    return np.asarray(picture.convert("RGB"))
+
+
+def _is_negative(file: Image) -> bool:
+    """Returns whether 0 means white: Pillow inverts such TIFF files of 8 bit, but not those of 16."""
+    tags: Any = getattr(file, "tag_v2", {})
+    return file.mode.startswith("I;16") and tags.get(_TIFF_PHOTOMETRIC) == 0

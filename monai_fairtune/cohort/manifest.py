@@ -1,0 +1,150 @@
+"""Reading a manifest: the table that names images, labels and patients."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monai_fairtune.cohort.filters import keep_rows
+from monai_fairtune.exceptions import ManifestError
+
+__all__ = ["Manifest", "read_manifest"]
+
+_REQUIRED = ("image", "label", "patient_id")
+_WHOLE_NUMBER = re.compile(r"^(-?\d+)(?:\.0+)?$")
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """The rows of a manifest, checked.
+
+    Args:
+        table: every column as text, stripped; a blank cell is a missing value.
+        labels: shape ``(n,)``, 0 or 1, and both occur.
+        class_names: what 0 and 1 mean: the column ``label_name`` where it names each class in one way, else the digits.
+    """
+
+    table: pd.DataFrame
+    labels: NDArray[np.int64]
+    class_names: tuple[str, str]
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The images as the manifest writes them, relative to the data root."""
+        return tuple(self.table["image"])
+
+    @property
+    def patient_ids(self) -> NDArray[np.str_]:
+        """Whose image each row is: shape ``(n,)``."""
+        return self.table["patient_id"].to_numpy(dtype=np.str_)
+
+
+def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
+    """Reads and checks a manifest; images are not touched.
+
+    Args:
+        path: a CSV file with one row an image and the columns ``image``, ``label`` and ``patient_id``.
+        where: the rows to keep, such as ``"plane=axial,site=A|B"``; the others are not checked.
+
+    Raises:
+        ManifestError: if the file cannot be read, a required column is missing, an image is named twice, a label is
+            not 0 or 1, one class is absent, or a patient id is blank.
+    """
+    table = keep_rows(_read_table(Path(path)), where)
+    _require_filled(table, "image", "Name the image's file, relative to the data root.")
+    _require_filled(table, "patient_id", "Give each image its patient, or a number of its own if patients are unknown.")
+    _refuse_repeats(table)
+    labels = _read_labels(table)
+    return Manifest(table, labels, _class_names(table, labels))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Reads all cells as text: pandas' own guesses turn 'NA' into missing and '007' into 7."""
+    try:
+        rows = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise ManifestError(f"There is no manifest at '{path}'. Give the path of a CSV file.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        raise ManifestError(
+            f"The manifest '{path}' cannot be read: {str(error).strip()}. "
+            "Give a CSV file in UTF-8 with one row an image, separated by commas."
+        ) from error
+    rows = rows.map(str.strip)
+    names = list(rows.iloc[0])
+    table = rows.iloc[1:].reset_index(drop=True).set_axis(names, axis="columns")
+    _require_columns(names)
+    if table.empty:
+        raise ManifestError(f"The manifest '{path}' has a header and no rows. Add one row an image.")
+    return table
+
+
+def _require_columns(names: list[str]) -> None:
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise ManifestError(f"The manifest has several columns {repeated}. Give each column its own name.")
+    missing = [name for name in _REQUIRED if name not in names]
+    multi_label = [name for name in names if name.startswith("label_") and name != "label_name"]
+    if missing == ["label"] and multi_label:
+        raise ManifestError(
+            f"The manifest has the label columns {multi_label}, and this version takes one binary label. "
+            "Copy the finding to classify into a column 'label' holding 0 and 1."
+        )
+    if missing:
+        raise ManifestError(
+            f"The manifest has no column {' and no column '.join(map(repr, missing))}; its columns are {names}. "
+            f"Give it the columns {', '.join(_REQUIRED)}."
+        )
+
+
+def _require_filled(table: pd.DataFrame, column: str, way_out: str) -> None:
+    blank = (table[column] == "").to_numpy()
+    if blank.any():
+        raise ManifestError(f"Column {column!r} is blank in {_lines(blank)}. {way_out}")
+
+
+def _refuse_repeats(table: pd.DataFrame) -> None:
+    repeated = table["image"][table["image"].duplicated()].unique()
+    if len(repeated):
+        raise ManifestError(
+            f"{len(repeated)} images stand in several rows, such as {repeated[:3].tolist()}. Keep one row an image."
+        )
+
+
+def _read_labels(table: pd.DataFrame) -> NDArray[np.int64]:
+    texts = table["label"]
+    matches = [_WHOLE_NUMBER.match(text) for text in texts]
+    bad = np.array([match is None for match in matches])
+    if bad.any():
+        values = sorted(set(texts[bad]))
+        raise ManifestError(f"Column 'label' holds {values[:5]} in {_lines(bad)}. Give every image the integer 0 or 1.")
+    labels = np.array([int(match[1]) for match in matches if match], dtype=np.int64)
+    counts = {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
+    if set(counts) - {0, 1}:
+        raise ManifestError(
+            f"Column 'label' holds {len(counts)} classes, {sorted(counts)[:10]}, and this version takes a binary "
+            "label. Write 1 for the class to find and 0 for all others."
+        )
+    if len(counts) == 1:
+        raise ManifestError(
+            f"All {len(labels)} images have the label {next(iter(counts))}. Give images of both classes, 0 and 1."
+        )
+    return labels
+
+
+def _class_names(table: pd.DataFrame, labels: NDArray[np.int64]) -> tuple[str, str]:
+    if "label_name" in table.columns:
+        names = [table["label_name"][labels == label].unique().tolist() for label in (0, 1)]
+        if all(len(found) == 1 and found[0] for found in names) and names[0] != names[1]:
+            return (names[0][0], names[1][0])
+    return ("0", "1")
+
+
+def _lines(which: NDArray[np.bool_]) -> str:
+    """Says how many rows, and the first few: counted without the header, as the reader of a table counts."""
+    rows = (np.flatnonzero(which)[:3] + 1).tolist()
+    return f"{int(which.sum())} of {len(which)} rows (the first: {', '.join(map(str, rows))})"
