@@ -1,1 +1,6 @@
-"""."""
+"""Reports for people, from stored results: no training code."""
+
+from monai_fairtune.report.console import result_table
+from monai_fairtune.report.report import write_report
+
+__all__ = ["result_table", "write_report"]

@@ -1,0 +1,109 @@
+"""Everything that the page shows, as data for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monai_fairtune.report.answer import answer, cautions, has_intervals, key_figures, verdict
+from monai_fairtune.report.figures import DrawnPlot
+from monai_fairtune.report.limits import limits, method_sentences, words
+from monai_fairtune.report.reading import Reading, stated
+from monai_fairtune.report.table_cohort import cohort_table, eligibility_table
+from monai_fairtune.report.table_methods import finalists_table, generalization_table, methods_table
+from monai_fairtune.report.table_setup import mask_rows, setup_rows, trials_table
+from monai_fairtune.report.table_subgroups import subgroups_table
+from monai_fairtune.report.wording import attribute_words, number, objective_words, shorten
+
+__all__ = ["page_context"]
+
+
+def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
+    """Returns the variables of ``report.html``.
+
+    Args:
+        reading: the result.
+        plots: drawn, by key; the template leaves out those that are absent.
+    """
+    raw = reading.raw
+    tuned, frozen, always = mask_rows(reading)
+    return {
+        "title": f"{_study_name(reading)}: which components to tune",
+        "created": str(raw.get("created") or "").replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC"),
+        "version": str((raw.get("versions") or {}).get("monai_fairtune", "")),
+        "answer": answer(reading),
+        "verdict": verdict(reading),
+        "cautions": cautions(reading),
+        "key_figures": key_figures(reading),
+        "objective": objective_words(reading.objective),
+        "has_intervals": has_intervals(reading.final.reports.get("test") or {}),
+        "attributes": [_attribute(reading, name, k, plots) for k, name in enumerate(reading.attributes)],
+        "finalists": finalists_table(reading),
+        "plots": plots,
+        "tuned": tuned,
+        "frozen": frozen,
+        "always_tuned": always,
+        "trials": trials_table(reading),
+        "threshold": _threshold(reading),
+        "cohort": cohort_table(reading),
+        "split_rule": str((raw.get("cohort") or {}).get("split_rule") or ""),
+        "where": str((raw.get("cohort") or {}).get("where") or ""),
+        "eligibility": eligibility_table(reading),
+        "eligibility_rule": _eligibility_rule(reading),
+        "small_counts": _small_counts(reading),
+        "method_sentences": method_sentences(reading),
+        "limits": limits(reading),
+        "setup": setup_rows(reading),
+        "words": words(),
+    }
+
+
+def _study_name(reading: Reading) -> str:
+    name = (reading.raw.get("study") or {}).get("name")
+    return shorten(str(name), 80) if name else f"Worst-group performance by {attribute_words(reading.attributes[0])}"
+
+
+def _attribute(reading: Reading, name: str, position: int, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
+    suffix = f"_{position + 1}" if position else ""
+    return {
+        "name": name,
+        "words": attribute_words(name),
+        "methods": methods_table(reading, name, position + 1),
+        "subgroups": subgroups_table(reading, name, position + 1),
+        "generalization": generalization_table(reading, name, position + 1),
+        "auroc_plot": plots.get(f"subgroup_auroc{suffix}"),
+        "curves_plot": plots.get(f"curves{suffix}"),
+    }
+
+
+def _threshold(reading: Reading) -> str:
+    threshold = (reading.final.reports.get("test") or {}).get("threshold") or {}
+    value = stated(threshold.get("value")).value
+    if value is None:
+        return "No threshold is recorded."
+    rule = {"youden": "the largest TPR minus FPR (Youden's index)"}.get(threshold.get("rule"), threshold.get("rule"))
+    return (
+        f"An image is called {reading.class_words(1)} if its probability is at least {number(value, 4)}. This threshold was chosen on "
+        f"{threshold.get('chosen_on', 'an unrecorded split')} by {rule}, once for all subgroups."
+    )
+
+
+def _eligibility_rule(reading: Reading) -> str:
+    eligibility = reading.raw.get("eligibility") or {}
+    if not eligibility:
+        return ""
+    least, default = eligibility.get("min_per_class"), eligibility.get("default")
+    lowered = f", lowered from the default of {default}" if eligibility.get("lowered") else ""
+    return (
+        f"A subgroup enters the objective with at least {least} images of each class{lowered}. Images whose attribute is "
+        "not recorded stay outside the objective."
+    )
+
+
+def _small_counts(reading: Reading) -> bool:
+    """Returns whether the test split has a subgroup of fewer than ten images, patients or positives."""
+    for attribute in reading.attributes:
+        for entry in (reading.final.attribute("test", attribute).get("subgroups") or {}).values():
+            if any(0 < entry.get(key, 0) < 10 for key in ("n", "n_patients", "n_positive")):
+                return True
+    return False

@@ -1,0 +1,88 @@
+"""The table of one attribute's subgroups on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monai_fairtune.report.reading import Reading, Stated, stated
+from monai_fairtune.report.tables import Cell, Table
+from monai_fairtune.report.wording import signed, subgroup_detail
+
+__all__ = ["subgroups_table"]
+
+_MEASURES = ("tpr", "fpr", "accuracy", "brier", "ece", "loss")
+
+
+def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
+    """Returns counts, discrimination, errors at the threshold and calibration, a row a subgroup.
+
+    The last rows hold the images whose attribute is missing, and all images.
+    """
+    best = reading.best_fixed
+    table = Table(
+        f"subgroups-{position}",
+        f"Final model on test by subgroup of {attribute[:80]}",
+        [
+            "subgroup",
+            *("images", "patients", "class 1"),
+            *("AUROC", "best fixed method", "difference"),
+            *("TPR", "FPR", "accuracy", "missed per 1000", "false alarms per 1000"),
+            *("Brier", "ECE", "loss"),
+        ],
+        [("", 1), ("counts", 3), ("AUROC", 3), ("at the threshold", 5), ("probabilities", 3)],
+    )
+    assessed = reading.final.attribute("test", attribute)
+    for name, entry in (assessed.get("subgroups") or {}).items():
+        theirs = best.subgroup("test", attribute, name, "auroc") if best else None
+        table.add(name, _cells(table, entry, entry, theirs), detail=subgroup_detail(attribute, name))
+    missing = assessed.get("n_missing") or 0
+    table.add("not recorded", [Cell(str(missing)), *[Cell("")] * 13], detail="in overall values, in no subgroup")
+    report = reading.final.reports.get("test") or {}
+    counts = {**report, "n_positive": _positives(report)}
+    overall = best.overall("test", "auroc") if best else None
+    table.add("all", _cells(table, counts, report.get("overall") or {}, overall), strong=True)
+    return table
+
+
+def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], theirs: Stated | None) -> list[Cell]:
+    auroc = stated(values.get("auroc"))
+    named = {measure: table.value(stated(values.get(measure))) for measure in _MEASURES}
+    missed, alarms = _per_thousand(counts, values)
+    return [
+        *(Cell(str(counts.get(key, ""))) for key in ("n", "n_patients", "n_positive")),
+        table.value(auroc),
+        table.value(theirs) if theirs else Cell(""),
+        _change(auroc, theirs),
+        *(named[measure] for measure in ("tpr", "fpr", "accuracy")),
+        *(table.value(missed, 0), table.value(alarms, 0)),
+        *(named[measure] for measure in ("brier", "ece", "loss")),
+    ]
+
+
+def _change(ours: Stated, theirs: Stated | None) -> Cell:
+    if theirs is None or ours.value is None or theirs.value is None:
+        return Cell("")
+    return Cell(signed(round(ours.value, 3) - round(theirs.value, 3)))
+
+
+def _positives(report: Mapping[str, Any]) -> object:
+    n, prevalence = report.get("n"), stated(report.get("prevalence")).value
+    return "" if n is None or prevalence is None else round(n * prevalence)
+
+
+def _per_thousand(counts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Stated, Stated]:
+    """Returns false negatives and false positives per 1000 images, from the rates and the counts."""
+    n, positives = counts.get("n"), counts.get("n_positive")
+    tpr, fpr = stated(values.get("tpr")), stated(values.get("fpr"))
+    if not n or not isinstance(positives, int):
+        none = Stated(None, "no images")
+        return none, none
+    share = positives / n
+    missed = Stated(0.0) if positives == 0 else _scaled(tpr, lambda rate: 1000 * share * (1 - rate))
+    alarms = Stated(0.0) if positives == n else _scaled(fpr, lambda rate: 1000 * (1 - share) * rate)
+    return missed, alarms
+
+
+def _scaled(rate: Stated, scale: Any) -> Stated:
+    return rate if rate.value is None else Stated(scale(rate.value))

@@ -1,0 +1,238 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+
+__all__ = [
+    "DASH",
+    "attribute_words",
+    "enumerate_words",
+    "hours",
+    "isolate",
+    "isolate_parts",
+    "number",
+    "objective_words",
+    "percent",
+    "printable",
+    "shorten",
+    "signed",
+    "subgroup_detail",
+    "subgroup_label",
+    "subgroup_words",
+]
+
+DASH = "–"
+"""What stands where a number has no value."""
+
+_OBJECTIVES = {
+    "worst_group_auroc": "worst-group AUROC",
+    "auroc_gap": "AUROC gap",
+    "worst_group_accuracy": "worst-group accuracy",
+    "accuracy_gap": "accuracy gap",
+    "largest_subgroup_loss": "largest subgroup loss",
+    "overall_auroc": "overall AUROC",
+    "overall_accuracy": "overall accuracy",
+}
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_BIN = re.compile(rf"^\[({_NUMBER}),({_NUMBER}|inf)\)$")
+_RANGE = re.compile(rf"^({_NUMBER})-({_NUMBER})$")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Returns ``value`` with a fixed number of decimals, or a dash where it is undefined.
+
+    Example:
+        >>> number(0.8126), number(None), number(-0.0001)
+        ('0.813', '–', '0.000')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Returns a difference with its sign, ``±`` where it rounds to zero.
+
+    Example:
+        >>> signed(0.0123), signed(0.0), signed(None)
+        ('+0.012', '±0.000', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    rounded = round(value, digits)
+    return ("+" if rounded > 0 else "±" if rounded == 0 else "") + number(value, digits)
+
+
+def percent(share: float | None) -> str:
+    """Returns a share between 0 and 1 as a percentage that never reads as nothing or as all when it is neither.
+
+    Example:
+        >>> [percent(share) for share in (0.0, 0.00002, 0.00034, 0.1234, 0.9999, 1.0)]
+        ['0 %', '0.002 %', '0.034 %', '12.3 %', '99.99 %', '100 %']
+    """
+    if share is None or not math.isfinite(share):
+        return DASH
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f} %"
+    distance = min(share, 1 - share) * 100
+    digits = max(1, min(6, -math.floor(math.log10(distance)) + (1 if share < 0.5 else 0))) if distance > 0 else 1
+    text = f"{share * 100:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text and digits > 1 else text} %"
+
+
+def hours(seconds: float | None) -> str:
+    """Returns a duration in the largest units that matter.
+
+    Example:
+        >>> hours(45), hours(900), hours(8100)
+        ('45 s', '15 min', '2 h 15 min')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def objective_words(objective: str) -> str:
+    """Returns the name of an objective in words."""
+    return _OBJECTIVES.get(objective, objective.replace("_", " "))
+
+
+def attribute_words(attribute: str) -> str:
+    """Returns what a declared attribute is about, without its bins.
+
+    Example:
+        >>> attribute_words("age:60"), attribute_words("skin_type:1-2,3-6"), attribute_words("sex*age:60")
+        ('age', 'skin type', 'sex and age')
+    """
+    columns = [part.partition(":")[0].strip().replace("_", " ") for part in attribute.split("*")]
+    return isolate(shorten(" and ".join(columns), 60))
+
+
+def subgroup_words(attribute: str, subgroup: str, *, limit: int = 60) -> str:
+    """Returns a subgroup as one says it in a sentence.
+
+    Args:
+        attribute: the declaration, such as ``"age:60"``.
+        subgroup: the exact name, such as ``"[60,inf)"``.
+        limit: longer names are cut, with an ellipsis.
+
+    Example:
+        >>> subgroup_words("age:60", "[60,inf)")
+        'age 60 and above'
+        >>> subgroup_words("sex*age:40,60", "female & [40,60)")
+        'female (sex) and age 40 to below 60'
+        >>> subgroup_words("skin_type:1-2,3-6", "1-2")
+        'skin type 1 to 2'
+    """
+    columns = attribute.split("*")
+    names = subgroup.split(" & ") if len(columns) > 1 else [subgroup]
+    if len(names) != len(columns):
+        return isolate(shorten(subgroup, limit))
+    each = max(12, limit // len(columns))
+    return " and ".join(_one_subgroup(column, name, each) for column, name in zip(columns, names, strict=True))
+
+
+def subgroup_detail(attribute: str, subgroup: str) -> str:
+    """Returns what a table says below the exact name: nothing where the name speaks for itself.
+
+    Example:
+        >>> subgroup_detail("age:60", "[0,60)"), subgroup_detail("sex", "female")
+        ('age below 60', '')
+    """
+    words = subgroup_words(attribute, subgroup)
+    plain = len(attribute.split("*")) == 1 and words.startswith((subgroup, isolate(shorten(subgroup, 60))))
+    return "" if plain or words == subgroup else words
+
+
+def _one_subgroup(column: str, name: str, limit: int) -> str:
+    words = attribute_words(column)
+    if match := _BIN.match(name):
+        low, high = match.groups()
+        if high == "inf":
+            return f"{words} {low} and above"
+        return f"{words} below {high}" if float(low) == 0 else f"{words} {low} to below {high}"
+    if match := _RANGE.match(name):
+        return f"{words} {match[1]} to {match[2]}"
+    if re.fullmatch(_NUMBER, name):
+        return f"{words} {name}"
+    return f"{isolate(shorten(name, limit))} ({words})"
+
+
+def subgroup_label(attribute: str, subgroup: str, *, limit: int = 28) -> str:
+    """Returns a subgroup as a plot labels it.
+
+    Example:
+        >>> subgroup_label("age:60", "[60,inf)"), subgroup_label("sex*age:40,60", "female & [40,60)")
+        ('age ≥ 60', 'female, age 40 to < 60')
+    """
+    columns = attribute.split("*")
+    names = subgroup.split(" & ") if len(columns) > 1 else [subgroup]
+    if len(names) != len(columns):
+        return shorten(subgroup, limit)
+    labels = [_one_label(column, name) for column, name in zip(columns, names, strict=True)]
+    share = (limit - 2 * (len(labels) - 1)) // len(labels)
+    long = [label for label in labels if len(label) > share]
+    spare = sum(share - len(label) for label in labels if len(label) <= share) // max(1, len(long))
+    return ", ".join(shorten(label, share + spare) for label in labels)
+
+
+def _one_label(column: str, name: str) -> str:
+    words = column.partition(":")[0].strip().replace("_", " ")
+    if match := _BIN.match(name):
+        low, high = match.groups()
+        if high == "inf":
+            return f"{words} ≥ {low}"
+        return f"{words} < {high}" if float(low) == 0 else f"{words} {low} to < {high}"
+    if match := _RANGE.match(name):
+        return f"{words} {match[1]}–{match[2]}"
+    return f"{words} {name}" if re.fullmatch(_NUMBER, name) else name
+
+
+def shorten(text: str, limit: int) -> str:
+    """Returns at most ``limit`` printable characters, the last an ellipsis where something was cut.
+
+    Example:
+        >>> shorten("a long name", 7)
+        'a long…'
+    """
+    clean = printable(text)
+    return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    r"""Returns the text with control characters, which could steer a terminal or reorder a line, made visible.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a�[2Jb'
+    """
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] == "C" else c for c in text)
+
+
+def isolate(text: str) -> str:
+    """Returns the text wrapped in Unicode isolates if it holds right-to-left letters, so that it keeps to itself."""
+    if any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in text):
+        return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+    return text
+
+
+def isolate_parts(name: str) -> str:
+    """Returns the exact name of a subgroup with each part of an intersection kept to itself."""
+    return " & ".join(isolate(part) for part in name.split(" & "))
+
+
+def enumerate_words(items: Sequence[str]) -> str:
+    """Joins items as in a sentence.
+
+    Example:
+        >>> enumerate_words(["a"]), enumerate_words(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
