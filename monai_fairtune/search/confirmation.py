@@ -14,7 +14,7 @@ from monai_fairtune.objectives import Objective
 from monai_fairtune.search.epochs import EpochJudge
 from monai_fairtune.search.files import read_json, write_json
 from monai_fairtune.search.progress import Progress
-from monai_fairtune.search.records import TrialRecord, TrialRecords
+from monai_fairtune.search.records import TrialRecord
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.training import Training
 from monai_fairtune.tuning import TunedModel, Tuner

@@ -98,15 +98,15 @@ class Driver:
     def _recover(self) -> None:
         for number in self.study.running:
             if number not in self.records:
-                self.study.drop(number, {"interrupted": True})
+                self.study.drop(number)
 
     def _train_anchor(self, name: str, mask: Mask) -> None:
         rate = self.settings.fixed_learning_rate
         inside = self.space.partition.find_equal(mask)
         if inside is None:
-            number = self.study.begin_fixed(None, {}, name)
+            number = self.study.begin(None, {}, name)
         else:
-            number = self.study.begin_fixed(self.space, self.space.parameters(inside, rate), name)
+            number = self.study.begin(self.space, self.space.parameters(inside, rate), name)
         judge = EpochJudge(self.objective, self.settings.utility_margin, on_value=self._on_value(number))
         training = Training(number, "anchor", inside or mask, rate, name, assess_train=name == "full")
         self._train(training, judge, save=self.records.path(number) / "model.safetensors")
@@ -115,7 +115,8 @@ class Driver:
         proposal = self._propose()
         if proposal is None:
             return False
-        number, mask, rate = proposal
+        mask, rate, n_duplicates = proposal
+        number = self.study.begin(self.space, self.space.parameters(mask, rate), None)
         finished = self.records.all
         sign = self.objective.score(1.0)
 
@@ -124,39 +125,33 @@ class Driver:
             return self.halving.stops(epoch, rank(sign * value, utility, floor.value), others)
 
         judge = EpochJudge(self.objective, self.settings.utility_margin, stops, self._on_value(number))
-        self._train(Training(number, "search", mask, rate), judge)
+        self._train(Training(number, "search", mask, rate, n_duplicates=n_duplicates), judge)
         self._tell(self.records[number], floor)
         self._show_best(floor)
         return True
 
-    def _propose(self) -> tuple[int, Mask, float] | None:
-        """Returns a trial whose mask was not trained before, or None when every mask was."""
-        seen = {record.mask_key: record.number for record in self.records.all}
+    def _propose(self) -> tuple[Mask, float, int] | None:
+        """Returns a mask that was not trained before, a learning rate, and how many proposals repeated a mask.
+
+        None when every mask was trained.
+        """
         partition = self.space.partition
-        if sum(record.mask["partition"] == partition.name for record in self.records.all) >= self.space.n_masks:
+        seen = {record.mask_key for record in self.records.all if record.mask["partition"] == partition.name}
+        if len(seen) >= self.space.n_masks:
             return None
         turn = len(self.records)
         for attempt in range(_MOST_DUPLICATES):
-            number, parameters = self.study.begin(
-                self.space, derive_seed(self.settings.seed, "sampler", turn, attempt)
-            )
-            mask = self.space.mask(parameters)
-            earlier = seen.get(mask.key)
-            if earlier is None:
-                return number, mask, float(parameters["learning_rate"])
-            self.study.drop(number, {"duplicate_of": earlier, "turn": turn, "attempt": attempt})
-        return self._propose_neighbour(mask, float(parameters["learning_rate"]), set(seen), turn)
-
-    def _propose_neighbour(self, mask: Mask, rate: float, seen: set[str], turn: int) -> tuple[int, Mask, float]:
-        """Flips bits at random, away from the mask that TPE insists on, until a mask is new."""
+            parameters = self.study.propose(self.space, derive_seed(self.settings.seed, "sampler", turn, attempt))
+            mask, rate = self.space.mask(parameters), float(parameters["learning_rate"])
+            if mask.key not in seen:
+                return mask, rate, attempt
         rng = np.random.default_rng(derive_seed(self.settings.seed, "neighbour", turn))
-        bits = list(mask.bits)
-        new = mask
-        while new.key in seen:
+        while mask.key in seen:  # flip bits, away from the mask that TPE insists on
+            bits = list(mask.bits)
             position = int(rng.integers(len(bits)))
             bits[position] = not bits[position]
-            new = self.space.partition.mask_from_bits(bits)
-        return self.study.begin_fixed(self.space, self.space.parameters(new, rate), "neighbour"), new, rate
+            mask = partition.mask_from_bits(bits)
+        return mask, rate, _MOST_DUPLICATES
 
     def _train(self, training: Training, judge: EpochJudge, save: Path | None = None) -> None:
         self.progress.start(f"anchor {training.name}" if training.kind == "anchor" else f"trial {training.number}")

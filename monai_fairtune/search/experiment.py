@@ -66,9 +66,4 @@ def fingerprint_hash(fingerprint: Mapping[str, Any]) -> str:
 def versions() -> dict[str, str]:
     """Returns the versions that a result depends on."""
     found = {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
-    for name in _REPORTED:
-        try:
-            found[name.replace("-", "_")] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return found | {name.replace("-", "_"): metadata.version(name) for name in _REPORTED}

@@ -50,9 +50,7 @@ class SuccessiveHalving:
         return n_better >= max(1, (len(competitors) + 1) // self.reduction_factor)
 
 
-def ranks_at(
-    epoch: int, records: Iterable[TrialRecord], score: float, floor: float
-) -> list[tuple[float, float]]:
+def ranks_at(epoch: int, records: Iterable[TrialRecord], score: float, floor: float) -> list[tuple[float, float]]:
     """Returns the ranks that the finished trials had after ``epoch``; ``score`` is +1 or -1, the direction."""
     values = [record.values_by_epoch[epoch] for record in records if epoch in record.values_by_epoch]
     return [rank(score * value, utility, floor) for value, utility in values]

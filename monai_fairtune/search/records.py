@@ -34,6 +34,7 @@ class TrialRecord:
         epochs: one entry an epoch, as the result file describes them.
         seconds: of training and evaluation.
         reason: why it failed.
+        n_duplicates: proposals before this one that repeated a mask and were not trained.
         validation: the assessment of the kept epoch, for complete trials.
     """
 
@@ -52,6 +53,7 @@ class TrialRecord:
     epochs: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     reason: str | None = None
+    n_duplicates: int = 0
     validation: Mapping[str, Any] | None = None
 
     @property

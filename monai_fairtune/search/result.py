@@ -32,7 +32,6 @@ class SearchOutcome:
         sampler: its description.
         floor: the utility floor.
         records: every trial.
-        n_duplicates: proposals that were not trained again.
         finalists: the chosen one first.
         chosen: the retraining whose model is delivered.
         reports: of the delivered model, by split.
@@ -48,7 +47,6 @@ class SearchOutcome:
     sampler: str
     floor: UtilityFloor
     records: Sequence[TrialRecord]
-    n_duplicates: int
     finalists: Sequence[Finalist]
     chosen: Retraining
     reports: Mapping[str, Any]
@@ -150,8 +148,8 @@ class SearchOutcome:
     def _n_trials(self) -> dict[str, int]:
         states = [record.state for record in self.records]
         return {
-            **{state: states.count(state) for state in ("complete", "pruned", "failed")},  # type: ignore[arg-type]
-            "duplicate": self.n_duplicates,
+            **{state: states.count(state) for state in ("complete", "pruned", "failed")},
+            "duplicate": sum(record.n_duplicates for record in self.records),
         }
 
     def _seconds(self) -> float:

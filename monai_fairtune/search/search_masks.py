@@ -77,13 +77,17 @@ def search_masks(
         study.pin(fingerprint)
         budget = [settings.n_trials, settings.n_finalists, settings.n_seeds]
         if study.attribute("finished") == budget and (output_dir / "result.json").exists():
-            return dict(read_json(output_dir / "result.json"))
+            return _stored(output_dir)
         run = _Run(tuner, partition, objective, anchors, output_dir, settings, experiment, study)
         n_trainings = settings.n_trials + settings.n_finalists * settings.n_seeds
         with Progress(n_trainings, shown=progress) as bar:
-            result = run.execute(bar, fingerprint_hash(fingerprint))
+            run.execute(bar, fingerprint_hash(fingerprint))
         study.set_attribute("finished", budget)
-        return result
+        return _stored(output_dir)
+
+
+def _stored(output_dir: Path) -> dict[str, Any]:
+    return dict(read_json(output_dir / "result.json"))
 
 
 class _Run:
@@ -107,11 +111,9 @@ class _Run:
             _REPORT_MIN_PER_CLASS, experiment.eligibility.get("min_per_class", _REPORT_MIN_PER_CLASS)
         )
 
-    def execute(self, bar: Progress, config_hash: str) -> dict[str, Any]:
+    def execute(self, bar: Progress, config_hash: str) -> None:
         space = SearchSpace(self.partition, self.settings.learning_rates)
-        driver = Driver(
-            self.tuner, space, self.objective, self.anchors, self.settings, self.study, self.records, bar
-        )
+        driver = Driver(self.tuner, space, self.objective, self.anchors, self.settings, self.study, self.records, bar)
         floor = driver.run()
         finalists = self._finalists(driver, floor)
         confirmation = Confirmation(
@@ -130,7 +132,6 @@ class _Run:
             sampler=self.study.sampler_description,
             floor=floor,
             records=self.records.all,
-            n_duplicates=self.study.n_duplicates,
             finalists=confirmed,
             chosen=chosen,
             reports=assess_splits(self.tuner, model, _SPLITS, self.min_per_class),
@@ -143,7 +144,6 @@ class _Run:
         write_json(self.output_dir / "mask.json", result["mask"])
         write_json(self.output_dir / "report.json", result["test"])
         write_json(self.output_dir / "result.json", result)
-        return result
 
     def _finalists(self, driver: Driver, floor: UtilityFloor) -> list[tuple[TrialRecord, Mask]]:
         ranked = driver.ranked(floor)[: self.settings.n_finalists]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
@@ -49,8 +50,9 @@ class SearchSpace:
 class Study:
     """Optuna's study under one owner.
 
-    Nothing depends on the sampler's state: each ask uses a TPE that is seeded for it and reads the finished trials,
-    so that a study that was interrupted goes on as if it had not been.
+    Nothing depends on the sampler's state: each proposal comes from a TPE that is seeded for it and reads the
+    finished trials, so that a study that was interrupted goes on as if it had not been. TPE works on a copy of the
+    finished trials in memory; the storage holds what was trained, not what was only proposed.
 
     Args:
         storage: a SQLite path or a database URL.
@@ -63,8 +65,12 @@ class Study:
         StudyDriftError: if the study optimises in another direction.
     """
 
-    def __init__(self, storage: str | Path, name: str, direction: str, n_startup_trials: int) -> None:
+    def __init__(
+        self, storage: str | Path, name: str, direction: Literal["minimize", "maximize"], n_startup_trials: int
+    ) -> None:
         self.n_startup_trials = n_startup_trials
+        self._begun: dict[int, Trial] = {}
+        self._copied: set[int] = set()
         url = _url(storage)
         previous = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -77,6 +83,8 @@ class Study:
                 f"The study's storage cannot be opened ({type(error).__name__}). "
                 "Give a path to a SQLite file in a folder that exists, or a database URL that Optuna accepts."
             ) from error
+        else:
+            self._copy = optuna.create_study(direction=direction)
         finally:
             optuna.logging.set_verbosity(previous)
         if self._study.direction.name.lower() != direction:
@@ -124,27 +132,32 @@ class Study:
         """The numbers of trials that were begun and not told."""
         return [trial.number for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
 
-    @property
-    def n_duplicates(self) -> int:
-        """How many proposals were not trained because their mask had been."""
-        trials = self._study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        proposals = {(trial.user_attrs["turn"], trial.user_attrs["attempt"]) for trial in trials if "turn" in trial.user_attrs}
-        return len(proposals)
+    def begin(self, space: SearchSpace | None, parameters: Mapping[str, Any], name: str | None) -> int:
+        """Begins a trial with given parameters; with ``space`` None it lies outside the search space.
 
-    def begin_fixed(self, space: SearchSpace | None, parameters: Mapping[str, Any], name: str) -> int:
-        """Begins a trial with given parameters; with ``space`` None it lies outside the search space."""
+        Returns:
+            The trial's number.
+        """
         if space is None:
-            trial = self._ask(RandomSampler(seed=0), {})
+            trial = self._study.ask()
         else:
-            trial = self._ask(PartialFixedSampler(dict(parameters), RandomSampler(seed=0)), space.distributions)
-        trial.set_user_attr("name", name)
+            with _experimental():
+                self._study.sampler = PartialFixedSampler(dict(parameters), RandomSampler(seed=0))
+            trial = self._study.ask(space.distributions)
+            self._study.sampler = RandomSampler(seed=0)
+        if name is not None:
+            trial.set_user_attr("name", name)
+        self._begun[trial.number] = trial
         return trial.number
 
-    def begin(self, space: SearchSpace, seed: int) -> tuple[int, Mapping[str, Any]]:
-        """Begins a trial with parameters that TPE draws from the finished trials and ``seed``."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = TPESampler(
+    def propose(self, space: SearchSpace, seed: int) -> Mapping[str, Any]:
+        """Returns the parameters that TPE draws from the finished trials and ``seed``; stores nothing."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
+            if trial.number not in self._copied:
+                self._copied.add(trial.number)
+                self._copy.add_trial(trial)
+        with _experimental():
+            self._copy.sampler = TPESampler(
                 multivariate=True,
                 group=True,
                 constant_liar=False,
@@ -152,8 +165,9 @@ class Study:
                 n_ei_candidates=24,
                 seed=seed,
             )
-        trial = self._ask(sampler, space.distributions)
-        return trial.number, trial.params
+        proposal = self._copy.ask(space.distributions)
+        self._copy.tell(proposal, state=TrialState.FAIL)
+        return proposal.params
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Stores the objective after an epoch."""
@@ -167,11 +181,10 @@ class Study:
             state: complete, pruned or failed.
             value: the objective, for a complete trial.
             violation: of the utility floor; feasible at or below 0.
-            summary: user attributes for whoever opens the study.
+            summary: a user attribute for whoever opens the study; nothing about patients.
         """
         trial = self._trial(number)
-        for key, entry in summary.items():
-            trial.set_user_attr(key, entry)
+        trial.set_user_attr("summary", dict(summary))
         if state != "failed":
             trial.set_constraint("utility_floor", violation)
         if state == "complete":
@@ -179,23 +192,24 @@ class Study:
         else:
             self._study.tell(number, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
 
-    def drop(self, number: int, why: Mapping[str, Any]) -> None:
-        """Fails a trial that was not trained to an end: interrupted, or a duplicate."""
-        trial = self._trial(number)
-        for key, entry in why.items():
-            trial.set_user_attr(key, entry)
+    def drop(self, number: int) -> None:
+        """Fails a trial that was interrupted."""
+        self._trial(number).set_user_attr("interrupted", value=True)
         self._study.tell(number, state=TrialState.FAIL)
 
-    def _ask(self, sampler: BaseSampler, distributions: dict[str, BaseDistribution]) -> Trial:
-        self._study.sampler = sampler
-        try:
-            return self._study.ask(distributions)
-        finally:
-            self._study.sampler = RandomSampler(seed=0)
-
     def _trial(self, number: int) -> Trial:
-        frozen = self._study.get_trials(deepcopy=False)[number]
-        return Trial(self._study, frozen._trial_id)
+        if number not in self._begun:
+            frozen = self._study.get_trials(deepcopy=False)[number]
+            self._begun[number] = Trial(self._study, frozen._trial_id)
+        return self._begun[number]
+
+
+@contextmanager
+def _experimental() -> Iterator[None]:
+    """Optuna calls samplers experimental that it has had for years; users cannot act on the warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def _url(storage: str | Path) -> str:

@@ -30,6 +30,7 @@ class Training:
         name: the anchor's, or None.
         replicate: 0 in the search, from 1 in the confirmation; it changes the seed.
         assess_train: whether to follow the training split by epoch.
+        n_duplicates: proposals before this one that repeated a mask and were not trained.
     """
 
     number: int
@@ -39,11 +40,12 @@ class Training:
     name: str | None = None
     replicate: int = 0
     assess_train: bool = False
+    n_duplicates: int = 0
 
     def run(
         self, tuner: Tuner, judge: EpochJudge, *, max_epochs: int, study_seed: int, save: Path | None
     ) -> TrialRecord:
-        """Trains, saves the model if ``save`` is given, and returns the record; a divergence is recorded, not raised."""
+        """Trains and returns the record; a divergence is recorded, not raised. The model goes to ``save``, if given."""
         seed = derive_seed(study_seed, self.mask.key, self.replicate)
         hyperparameters = {"learning_rate": self.learning_rate}
         budget = Budget(max_epochs, self.assess_train)
@@ -74,6 +76,7 @@ class Training:
             epochs=judge.epochs,
             seconds=time.perf_counter() - start,
             reason=reason,
+            n_duplicates=self.n_duplicates,
             validation=_assessed(outcome) if outcome is not None and complete else None,
         )
 

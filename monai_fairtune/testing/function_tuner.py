@@ -55,9 +55,7 @@ class FunctionTuner:
             self.interrupt(job, epoch)
             self.n_epochs += 1
             train = self.predict_function(job, epoch, "train") if budget.assess_train else None
-            verdict = on_epoch(
-                EpochReport(epoch, 1.0 / epoch, self.predict_function(job, epoch, "validation"), train)
-            )
+            verdict = on_epoch(EpochReport(epoch, 1.0 / epoch, self.predict_function(job, epoch, "validation"), train))
             kept = epoch if verdict.keep else kept
             if verdict.stop:
                 break

@@ -1,10 +1,18 @@
-"""Training under a mask: the seam, and its member over MONAI's engines."""
+"""Training under a mask: the seam, and its member over MONAI's engines.
 
-from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
-from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
+What needs MONAI or PyTorch is imported when it is first asked for: a search with a tuner of one's own needs neither.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedModel, Tuner, TuningResult, Verdict
-from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
-from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
+
+if TYPE_CHECKING:
+    from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
+    from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
+    from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
+    from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
 
 __all__ = [
     "Budget",
@@ -23,3 +31,20 @@ __all__ = [
     "tuned_optimizer",
     "warmup_cosine",
 ]
+
+_LAZY = {
+    "FairnessEvaluator": "evaluator",
+    "better": "evaluator",
+    "balanced_class_weights": "optimization",
+    "n_steps": "optimization",
+    "tuned_optimizer": "optimization",
+    "warmup_cosine": "optimization",
+    "SubgroupMetrics": "subgroup_metrics",
+    "SupervisedTuner": "supervised_tuner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -125,9 +125,7 @@ class SupervisedTuner:
         return _Tuned(mask, {name: tensor.detach().cpu().clone() for name, tensor in self.network.delta().items()})
 
     def _trainer(self, learning_rate: float, max_epochs: int, seed: int) -> SupervisedTrainer:
-        loader = self.splits["train"].batches(
-            self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation
-        )
+        loader = self.splits["train"].batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
         optimizer = tuned_optimizer(
             self.network,
             learning_rate,
