@@ -1,0 +1,118 @@
+"""Whether every subgroup is large enough for what a study says about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from monai_fairtune.bundle.options import whole
+from monai_fairtune.cohort import Cohort
+from monai_fairtune.exceptions import ConfigurationError, EligibilityError
+from monai_fairtune.subgroups import class_counts
+
+__all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "reporting_minimum"]
+
+DEFAULT_MIN_PER_CLASS = 20
+"""Fewest positives, and fewest negatives, of a subgroup that enters an objective."""
+
+_REPORTED = 10
+_SPLITS = ("validation", "selection", "test")
+_Cells: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
+
+
+def reporting_minimum(min_per_class: int) -> int:
+    """Returns the fewest positives and negatives for which a subgroup's AUROC is reported."""
+    return min(_REPORTED, min_per_class)
+
+
+def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CLASS) -> dict[str, Any]:
+    """Refuses a cohort in which a subgroup is too small to be optimised for, or reported.
+
+    On validation and selection, which the search compares masks by, every subgroup of every attribute needs
+    ``min_per_class`` positives and as many negatives; on test, 10 of each, or fewer if ``min_per_class`` is.
+
+    Args:
+        cohort: with its splits.
+        min_per_class: a whole number from 1.
+
+    Returns:
+        The limit, whether it was lowered, and the counts by split, attribute and subgroup, as ``[n_negative,
+        n_positive]``: plain JSON for the result.
+
+    Raises:
+        EligibilityError: naming every subgroup that is too small, in every split.
+        ConfigurationError: if ``min_per_class`` is no whole number from 1.
+    """
+    limit = whole("min_per_class", min_per_class)
+    if limit < 1:
+        raise ConfigurationError(f"min_per_class is {limit}. Give a whole number from 1: an AUROC needs both classes.")
+    _require_comparison(cohort)
+    cells = _count(cohort)
+    short = [cell for cell in _flatten(cells, limit) if cell.is_short]
+    if short:
+        raise EligibilityError(_refusal(short, limit))
+    return {
+        "min_per_class": limit,
+        "default": DEFAULT_MIN_PER_CLASS,
+        "lowered": limit < DEFAULT_MIN_PER_CLASS,
+        "cells": {
+            split: {name: {group: list(pair) for group, pair in groups.items()} for name, groups in attributes.items()}
+            for split, attributes in cells.items()
+        },
+    }
+
+
+@dataclass(frozen=True)
+class _Cell:
+    where: str
+    counts: tuple[int, int]
+    limit: int
+
+    @property
+    def is_short(self) -> bool:
+        return min(self.counts) < self.limit
+
+    def __str__(self) -> str:
+        return f"{self.where} holds {self.counts[0]} negatives and {self.counts[1]} positives"
+
+
+def _require_comparison(cohort: Cohort) -> None:
+    single = [name for name, group in cohort.subgroups.items() if len(group.names) < 2]
+    if single:
+        raise EligibilityError(
+            f"Attribute {single[0]!r} has the one subgroup {list(cohort.subgroups[single[0]].names)}. "
+            "Declare an attribute with two subgroups or more: there is nothing to compare otherwise."
+        )
+
+
+def _count(cohort: Cohort) -> _Cells:
+    cells: _Cells = {}
+    for split in _SPLITS:
+        rows = cohort.indices(split)
+        cells[split] = {
+            name: class_counts(group.take(rows), cohort.labels[rows]) for name, group in cohort.subgroups.items()
+        }
+    return cells
+
+
+def _flatten(cells: _Cells, limit: int) -> list[_Cell]:
+    return [
+        _Cell(f"{name} {group!r} in {split}", counts, limit if split != "test" else reporting_minimum(limit))
+        for split, attributes in cells.items()
+        for name, groups in attributes.items()
+        for group, counts in groups.items()
+    ]
+
+
+def _refusal(short: list[_Cell], limit: int) -> str:
+    smallest = min(min(cell.counts) for cell in short)
+    override = (
+        f"or pass --min_per_class {smallest} and accept that so small a subgroup mostly ranks noise"
+        if smallest
+        else "no min_per_class admits a subgroup that lacks a class"
+    )
+    return (
+        f"{len(short)} subgroups are too small for min_per_class {limit} ({reporting_minimum(limit)} on test): "
+        f"{'; '.join(map(str, short))}. "
+        f"Merge subgroups, or redraw the splits with split_fractions such as [0.5,0.3,0.2], {override}."
+    )

@@ -1,0 +1,47 @@
+"""One sentence instead of a traceback, for ``python -m monai.bundle``."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from monai_fairtune.bundle.command_line import refuse_unknown_options, runs_monai_bundle
+from monai_fairtune.exceptions import find_error
+
+__all__ = ["plain_errors"]
+
+
+def plain_errors() -> None:
+    """Prints this package's errors as their one sentence and exits with their code, wherever a config raises them.
+
+    It comes first in a config's ``initialize``, and also refuses options that the config does not know: MONAI would
+    take a misspelled one in silence. It does nothing unless the process is ``python -m monai.bundle``; other programs
+    catch the errors themselves.
+
+    Raises:
+        ConfigurationError: if the command line names an unknown option.
+    """
+    if not runs_monai_bundle():
+        return
+    if not isinstance(sys.excepthook, _PlainErrors):
+        sys.excepthook = _PlainErrors(sys.excepthook)
+    refuse_unknown_options(sys.argv[1:])
+
+
+class _PlainErrors:
+    """An ``excepthook`` that knows this package's errors and leaves all others to the hook before it."""
+
+    def __init__(self, other: object) -> None:
+        self.other = other
+
+    def __call__(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            sys.stderr.write("\nInterrupted. The same command goes on where it stopped.\n")
+            raise SystemExit(130)
+        known = find_error(error)
+        if known is None:
+            self.other(kind, error, traceback)  # type: ignore[operator]
+            return
+        sys.stdout.flush()
+        sys.stderr.write(f"{known}\n")
+        raise SystemExit(known.exit_code)

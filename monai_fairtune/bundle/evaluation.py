@@ -1,0 +1,97 @@
+"""The evaluation of a config: a report for one split, and an honest count of how often test was read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from monai_fairtune.bundle.eligibility import reporting_minimum
+from monai_fairtune.bundle.files import read_result
+from monai_fairtune.bundle.options import folder, whole
+from monai_fairtune.cohort import Cohort
+from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.metrics import assess, choose_threshold
+from monai_fairtune.predictions import Predictions
+from monai_fairtune.search.files import read_json, write_json
+from monai_fairtune.tuning import FairnessEvaluator
+
+__all__ = ["check_split", "count_test_read", "write_evaluation"]
+
+
+def check_split(cohort: Cohort, split: object) -> str:
+    """Returns the split that an option names.
+
+    Raises:
+        ConfigurationError: if there is no such split.
+    """
+    if split not in cohort.split_names:
+        raise ConfigurationError(f"split is {split!r}. Choose one of {', '.join(cohort.split_names)}.")
+    return str(split)
+
+
+def count_test_read(split: str, output_dir: object) -> int | None:
+    """Counts a read of the test split in ``test_reads.json``, before it happens, and says so.
+
+    The count goes on from the search's in ``result.json``. Other splits are not counted.
+
+    Returns:
+        How often the test split has been read, this time included; None for another split.
+    """
+    if split != "test":
+        return None
+    place = folder("output_dir", output_dir)
+    path = place / "test_reads.json"
+    earlier = read_json(path)["test_reads"] if path.is_file() else read_result(place).get("test_reads", 0)
+    write_json(path, {"test_reads": earlier + 1})
+    sys.stdout.write(f"The test split is read for time number {earlier + 1} in this study.\n")
+    return int(earlier + 1)
+
+
+def write_evaluation(
+    *,
+    cohort: Cohort,
+    split: str,
+    evaluator: FairnessEvaluator,
+    validator: FairnessEvaluator,
+    output_dir: object,
+    min_per_class: object = 20,
+) -> Path:
+    """Writes ``evaluation/report.json``: the split's report, at the threshold chosen on validation.
+
+    Args:
+        cohort: with its splits.
+        split: the one that ``evaluator`` has run over.
+        evaluator: has run over ``split``.
+        validator: has run over validation, with the same network.
+        output_dir: the output folder.
+        min_per_class: the search's limit; subgroups with fewer than 10, or this if lower, are reported as undefined.
+
+    Returns:
+        The file.
+    """
+    threshold = choose_threshold(_predictions(cohort, "validation", validator))
+    limit = reporting_minimum(whole("min_per_class", min_per_class))
+    found = assess(_predictions(cohort, split, evaluator), threshold, min_per_class=limit).to_dict()
+    path = folder("output_dir", output_dir) / "evaluation" / "report.json"
+    write_json(path, {**found, "split": split})
+    sys.stdout.write(f"{_summary(split, found)}\nReport: {path}\n")
+    return path
+
+
+def _predictions(cohort: Cohort, split: str, evaluator: FairnessEvaluator) -> Predictions:
+    logits, _ = evaluator.subgroup_metrics.logits()
+    return cohort.predictions(split, logits)
+
+
+def _summary(split: str, report: dict[str, Any]) -> str:
+    lines = [f"{split}: {report['n']} images, overall AUROC {_number(report['overall']['auroc'])}"]
+    for attribute, found in report["attributes"].items():
+        worst = found["worst_group_auroc"]
+        lines.append(f"  {attribute}: worst-group AUROC {_number(worst)}, AUROC gap {_number(found['auroc_gap'])}")
+        lines += [f"    {name}: {_number(group['auroc'])}" for name, group in found["subgroups"].items()]
+    return "\n".join(lines)
+
+
+def _number(value: dict[str, Any]) -> str:
+    return f"undefined ({value['reason']})" if value["value"] is None else f"{value['value']:.3f}"
