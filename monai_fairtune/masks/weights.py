@@ -113,7 +113,8 @@ def fit_weights(backbone: nn.Module, state: Mapping[str, Tensor], head: frozense
         fitted = _filter_of(backbone)(given, backbone)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError) as error:
         raise WeightsError(
-            f"{source} cannot be fitted to {type(backbone).__name__}: {error}. Give weights of this very backbone."
+            f"{source} cannot be fitted to {type(backbone).__name__}: {error}; it lacks "
+            f"{[name for name in own if name not in given][:3]}. Give weights of this very backbone."
         ) from error
     fitted = {name: tensor for name, tensor in fitted.items() if name not in head}
     missing = [name for name in own if name not in fitted and not name.endswith("num_batches_tracked")]
