@@ -105,6 +105,7 @@ class FairTuneNetwork(nn.Module):
                 name, given, self.backbone, n_channels=self._backbone_channels, is_random=is_absent(weights)
             )
             self.register_buffer(name, torch.tensor(numbers).reshape(1, -1, 1, 1))
+        self._head = head_parameter_names(self.backbone)
         initialise_head(self.backbone, seed)
         self._pretrained = {name: tensor.detach().clone() for name, tensor in self.backbone.state_dict().items()}
         self.apply_mask(self.anchors()["full"])
@@ -136,7 +137,7 @@ class FairTuneNetwork(nn.Module):
     @property
     def head_parameter_names(self) -> frozenset[str]:
         """Names of the parameters that every mask trains."""
-        return head_parameter_names(self.backbone)
+        return self._head
 
     @property
     def mask(self) -> Mask:
