@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from monai_fairtune.report.names import attribute_words, subgroup_words
+from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.stored import Stated, worst_group
+from monai_fairtune.report.wording import enumerate_words, isolate, number, percent, shorten, signed
 
-from monai_fairtune.report.reading import Method, Reading, Stated, stated, worst_group
-from monai_fairtune.report.wording import (
-    attribute_words,
-    enumerate_words,
-    isolate,
-    number,
-    objective_words,
-    percent,
-    shorten,
-    signed,
-    subgroup_words,
-)
-
-__all__ = ["answer", "cautions", "has_intervals", "key_figures", "verdict"]
+__all__ = ["answer", "key_figures", "verdict"]
 
 
 def answer(reading: Reading) -> str:
@@ -48,7 +37,7 @@ def _what_it_reaches(reading: Reading) -> list[str]:
     worst, attribute = worst_group(reading.final.reports.get("test") or {}, reading.attributes)
     overall = reading.final.overall("test", "auroc").value
     if worst.value is None:
-        return [f"Its worst-group AUROC on the test split is not defined: {worst.reason.rstrip('.')}."]
+        return [f"Its worst-group AUROC on the test split is not defined: {shorten(worst.reason, 240).rstrip('.')}."]
     whom = subgroup_words(attribute, worst.subgroup or "unnamed")
     return [
         f"On the test split its worst-group AUROC is {number(worst.value)}, for the subgroup {whom}, and its overall "
@@ -65,7 +54,8 @@ def _against_fixed_methods(reading: Reading) -> list[str]:
     if best is None:
         return ["No fixed method was trained for comparison."]
     sentences = [
-        f"The best fixed method on validation was “{_name(best)}”, with a worst-group AUROC of {_reach(reading, best)} on test.",
+        f"The best fixed method on validation was “{_name(best)}”, with a worst-group AUROC of {_reach(reading, best)} "
+        "on test.",
         verdict(reading)["sentence"],
     ]
     others = [reading.anchor(name) for name in ("head only", "full")]
@@ -153,11 +143,6 @@ def _who_lost(reading: Reading) -> list[str]:
     return [f"Lower than with that fixed method is the AUROC of {named}."]
 
 
-def has_intervals(report: Mapping[str, Any]) -> bool:
-    """Returns whether a report carries intervals."""
-    return stated((report.get("overall") or {}).get("auroc")).low is not None
-
-
 def key_figures(reading: Reading) -> list[dict[str, str]]:
     """Returns the four figures shown large: label, value, and what they are compared with."""
     final, best = reading.final, reading.best_fixed
@@ -194,66 +179,3 @@ def key_figures(reading: Reading) -> list[dict[str, str]]:
             "against": f"best fixed method: {percent(best.trained_share)}" if best else "",
         },
     ]
-
-
-def cautions(reading: Reading) -> list[str]:
-    """Returns what a reader must know before using the numbers, most important first."""
-    raw = reading.raw
-    found = [_no_intervals(reading)]
-    if raw.get("objective_note"):
-        found.append(f"The search optimised the {objective_words(reading.objective)}. {raw['objective_note']}")
-    eligibility = raw.get("eligibility") or {}
-    if eligibility.get("lowered"):
-        found.append(
-            f"The smallest number of positives and negatives for a subgroup in the objective was lowered from "
-            f"{eligibility.get('default')} to {eligibility.get('min_per_class')}. The search may have followed chance "
-            "in the smaller subgroups."
-        )
-    if (raw.get("test_reads") or 1) > 1:
-        found.append(
-            f"The test split was read {raw['test_reads']} times in this study. Its values are no longer those of "
-            "unseen data, because decisions may have been taken after an earlier look."
-        )
-    if raw["network"].get("pretrained") is False:
-        found.append(
-            "The network started from random weights. Which components to fine-tune is a question about pretrained "
-            "networks; this result says little about it."
-        )
-    return [*found, *_about_data(reading)]
-
-
-def _no_intervals(reading: Reading) -> str:
-    gaps = []
-    for attribute in reading.attributes:
-        gap = reading.final.measure("test", attribute, "minimum_detectable_gap").value
-        if gap is not None:
-            gaps.append(f"{number(gap, 2)} between subgroups of {attribute_words(attribute)}")
-    size = (
-        f" With the test split's counts, a true AUROC difference of {enumerate_words(gaps)} would be detected with a "
-        "power of 80 %; smaller ones are easily missed, and easily produced by chance."
-        if gaps
-        else ""
-    )
-    first = (
-        "Tests of differences are not computed in this version"
-        if has_intervals(reading.final.reports.get("test") or {})
-        else "Intervals and tests of differences are not computed in this version"
-    )
-    return f"{first}: do not over-read small differences.{size}"
-
-
-def _about_data(reading: Reading) -> list[str]:
-    cohort, found = reading.raw.get("cohort") or {}, []
-    share = cohort.get("train_fraction")
-    if share is not None and share < 1:
-        found.append(f"Only {percent(share)} of the training split was used.")
-    if cohort.get("where"):
-        found.append(f"Only rows of the manifest with {shorten(str(cohort['where']), 120)} were used.")
-    for attribute in reading.attributes:
-        missing = reading.final.attribute("test", attribute).get("n_missing") or 0
-        if missing:
-            found.append(
-                f"The attribute {attribute_words(attribute)} is not recorded for {missing} images of the test split. "
-                "They count in overall values and in no subgroup."
-            )
-    return found

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from monai_fairtune.report.reading import Reading, stated
+from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import stated
 
 __all__ = ["Frequency", "component_place", "frequencies", "good_trials"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai_fairtune.report.answer import verdict
-from monai_fairtune.report.reading import Method, Reading, Stated
+from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.stored import Stated
 from monai_fairtune.report.wording import number, percent, printable, shorten
 
 __all__ = ["result_table"]
@@ -40,7 +40,13 @@ def _block(reading: Reading, attribute: str) -> list[str]:
     widths[3] = min(widths[3], _COLUMNS - 8 - sum(widths[:3]) - widths[4])
     lines = [_line(row, widths) for row in [heads, *rows]]
     notes = [line for reason in dict.fromkeys(reasons) for line in _wrap(f"– {reason}")]
-    return [*_wrap(f"Test split, attribute {shorten(attribute, 70)}"), lines[0], "-" * sum([*widths, 8]), *lines[1:], *notes]
+    return [
+        *_wrap(f"Test split, attribute {shorten(attribute, 70)}"),
+        lines[0],
+        "-" * sum([*widths, 8]),
+        *lines[1:],
+        *notes,
+    ]
 
 
 def _row(reading: Reading, method: Method, attribute: str, reasons: list[str]) -> tuple[str, ...]:
@@ -65,7 +71,10 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = [_fit(cell, width) for cell, width in zip(row, widths, strict=True)]
     padding = [" " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)]
     left_aligned = (0, 3)
-    parts = [cell + pad if k in left_aligned else pad + cell for k, (cell, pad) in enumerate(zip(cells, padding, strict=True))]
+    parts = [
+        cell + pad if k in left_aligned else pad + cell
+        for k, (cell, pad) in enumerate(zip(cells, padding, strict=True))
+    ]
     return "  ".join(parts).rstrip()
 
 
@@ -86,4 +95,12 @@ def _fit(text: str, width: int) -> str:
 
 
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, _COLUMNS, subsequent_indent="  ")
+    """Breaks a text into lines by the columns that a terminal gives to it."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if _width(longer) <= _COLUMNS:
+            lines[-1] = longer
+        else:
+            lines.append(_fit(f"  {word}", _COLUMNS))
+    return [_fit(line, _COLUMNS) for line in lines]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.answer import answer, cautions, has_intervals, key_figures, verdict
+from monai_fairtune.report.answer import answer, key_figures, verdict
+from monai_fairtune.report.cautions import cautions, has_intervals
 from monai_fairtune.report.figures import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
-from monai_fairtune.report.reading import Reading, stated
+from monai_fairtune.report.names import attribute_words
+from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import stated
 from monai_fairtune.report.table_cohort import cohort_table, eligibility_table
 from monai_fairtune.report.table_methods import finalists_table, generalization_table, methods_table
 from monai_fairtune.report.table_setup import mask_rows, setup_rows, trials_table
 from monai_fairtune.report.table_subgroups import subgroups_table
-from monai_fairtune.report.wording import attribute_words, number, objective_words, shorten
+from monai_fairtune.report.wording import enumerate_words, number, objective_words, shorten
 
 __all__ = ["page_context"]
 
@@ -28,7 +31,8 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
     raw = reading.raw
     tuned, frozen, always = mask_rows(reading)
     return {
-        "title": f"{_study_name(reading)}: which components to tune",
+        "title": _title(reading),
+        "fixed": "" if raw["method"] == "found mask" else shorten(str(raw["method"]), 60),
         "created": str(raw.get("created") or "").replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC"),
         "version": str((raw.get("versions") or {}).get("monai_fairtune", "")),
         "answer": answer(reading),
@@ -58,9 +62,11 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
     }
 
 
-def _study_name(reading: Reading) -> str:
+def _title(reading: Reading) -> str:
     name = (reading.raw.get("study") or {}).get("name")
-    return shorten(str(name), 80) if name else f"Worst-group performance by {attribute_words(reading.attributes[0])}"
+    about = enumerate_words([attribute_words(attribute) for attribute in reading.attributes])
+    subject = f"Fine-tuning for the worst-off subgroup of {about}"
+    return f"{shorten(str(name), 80)}: {subject[0].lower()}{subject[1:]}" if name else subject
 
 
 def _attribute(reading: Reading, name: str, position: int, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
@@ -81,10 +87,11 @@ def _threshold(reading: Reading) -> str:
     value = stated(threshold.get("value")).value
     if value is None:
         return "No threshold is recorded."
-    rule = {"youden": "the largest TPR minus FPR (Youden's index)"}.get(threshold.get("rule"), threshold.get("rule"))
+    rule = str(threshold.get("rule"))
+    told = {"youden": "the largest TPR minus FPR (Youden's index)", "fixed": "hand"}.get(rule, rule)
     return (
-        f"An image is called {reading.class_words(1)} if its probability is at least {number(value, 4)}. This threshold was chosen on "
-        f"{threshold.get('chosen_on', 'an unrecorded split')} by {rule}, once for all subgroups."
+        f"An image is called {reading.class_words(1)} if its probability is at least {number(value, 4)}. This "
+        f"threshold was chosen on {threshold.get('chosen_on', 'an unrecorded split')} by {told}, once for everybody."
     )
 
 
@@ -95,8 +102,8 @@ def _eligibility_rule(reading: Reading) -> str:
     least, default = eligibility.get("min_per_class"), eligibility.get("default")
     lowered = f", lowered from the default of {default}" if eligibility.get("lowered") else ""
     return (
-        f"A subgroup enters the objective with at least {least} images of each class{lowered}. Images whose attribute is "
-        "not recorded stay outside the objective."
+        f"A subgroup enters the objective with at least {least} images of each class on validation and on "
+        f"selection{lowered}. Images whose attribute is not recorded stay outside the objective."
     )
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from monai_fairtune.report.plots_components import components_plot
 from monai_fairtune.report.plots_curves import curves_plot
-from monai_fairtune.report.plots_search import progress_plot, share_plot
+from monai_fairtune.report.plots_progress import progress_plot
 from monai_fairtune.report.plots_selection import selection_plot
+from monai_fairtune.report.plots_share import share_plot
 from monai_fairtune.report.plots_style import NARROW, WIDE, Plot, plot_style
 from monai_fairtune.report.plots_subgroups import subgroup_auroc_plot
 from monai_fairtune.report.plots_svg import inline_svg, png_bytes, svg_file

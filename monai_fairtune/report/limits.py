@@ -15,12 +15,12 @@ def method_sentences(reading: Reading) -> list[str]:
     n_seeds = study.get("n_seeds")
     seeds = f"{n_seeds} fresh seeds" if n_seeds and n_seeds > 1 else "a fresh seed"
     return [
-        "A pretrained network is divided into components, and a mask says which of them are tuned on the training split; "
-        "the head is always tuned, everything else stays as it was pretrained.",
+        "A pretrained network is divided into components, and a mask says which of them are tuned on the training "
+        "split; the head is always tuned, everything else stays as it was pretrained.",
         f"The fixed methods that everyone would compare with ({anchors}) are the first trials of the search.",
-        f"Optuna then proposes masks and learning rates; each is trained by ordinary risk minimisation and judged by its "
-        f"{objective_words(reading.objective)} on the validation split, and trials below the utility floor on overall "
-        "AUROC cannot win.",
+        f"Optuna then proposes masks and learning rates; each is trained by ordinary risk minimisation and judged by "
+        f"its {objective_words(reading.objective)} on the validation split, and trials below the utility floor on "
+        "overall AUROC cannot win.",
         f"The best trials, the finalists, are trained again with {seeds}, and the one with the best mean on the "
         "selection split, which the search has not seen, is the answer.",
         "The test split is read at the end, for the final model and for the fixed methods; the threshold for class 1 "
@@ -44,13 +44,13 @@ def limits(reading: Reading) -> list[str]:
         "That differences come from the attribute itself: age, sex or skin type may stand for other things, such as "
         "disease stage, device or image quality.",
         "Anything about attributes that were not declared, or about images whose attribute is not recorded.",
-        "That the threshold suits a clinic: it balances TPR and FPR on validation, not harms and benefits of a decision.",
+        "That the threshold suits a clinic: it balances TPR and FPR on validation, not harms and benefits.",
     ]
     if n_seeds and n_seeds > 1 and reading.anchors:
         found.insert(
             2,
-            f"That the comparison is exact: the final model is the best of {n_seeds} seeds on selection, while the fixed "
-            "methods were trained with one seed each; this favours the final model a little.",
+            f"That the comparison is exact: the final model is the best of {n_seeds} seeds on selection, while the "
+            "fixed methods were trained with one seed each; this favours the final model a little.",
         )
     return found
 
@@ -65,10 +65,19 @@ def words() -> list[tuple[str, str]]:
         ("TPR, FPR", "share of class 1 found, and share of class 0 called class 1, at the threshold"),
         ("equalized odds difference", "the larger of the TPR and FPR differences between subgroups; lower is better"),
         ("fairness generalization gap", "a fairness measure on test minus the same on train"),
-        ("Brier, ECE", "how far probabilities are from what happened; lower is better; ECE reads high in small subgroups"),
-        ("missed, false alarms", "images of class 1 called 0, and of class 0 called 1, per 1000 images of the subgroup"),
+        (
+            "Brier, ECE",
+            "how far probabilities are from what happened; lower is better; ECE reads high in small subgroups",
+        ),
+        (
+            "missed, false alarms",
+            "images of class 1 called 0, and of class 0 called 1, per 1000 images of the subgroup",
+        ),
         ("component, mask", "a named set of parameters; the choice of components that are tuned, the others frozen"),
         ("trained share", "share of the network's parameters that were tuned"),
-        ("validation, selection, test", "the data on which masks were found, finalists compared, and the answer measured"),
+        (
+            "validation, selection, test",
+            "the data on which masks were found, finalists compared, and the answer measured",
+        ),
         ("minimum detectable gap", "the smallest true AUROC difference that these counts show with a power of 80 %"),
     ]

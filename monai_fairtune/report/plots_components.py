@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from monai_fairtune.report.components import Frequency, frequencies, good_trials
 from monai_fairtune.report.plots_labels import LINE, Entry, draw_key, key_lines
-from monai_fairtune.report.plots_style import ACCENT, INK, MUTED, QUIET, WIDE, Plot, canvas, panel, plot_text, text_width
+from monai_fairtune.report.plots_layout import canvas, panel, plot_text, text_width
+from monai_fairtune.report.plots_style import ACCENT, INK, MUTED, QUIET, WIDE, Plot
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.wording import enumerate_words, printable, shorten
 
@@ -87,7 +88,9 @@ def _by_name(found: Sequence[Frequency], width: float) -> Figure:
     figure = canvas(width, tall + 44 + LINE)
     _key(figure, found, width)
     axes = panel(figure, left, 34, width - left - 12, tall)
-    axes.barh(range(len(found)), [item.share for item in found], 0.72, color=[_colour(item) for item in found], zorder=2)
+    axes.barh(
+        range(len(found)), [item.share for item in found], 0.72, color=[_colour(item) for item in found], zorder=2
+    )
     axes.set_yticks(range(len(found)), labels)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_ylim(len(found) - 0.4, -0.6)

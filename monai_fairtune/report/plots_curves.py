@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.plots_labels import LINE, Entry, Look, draw_key, explained, key_lines, looks
-from monai_fairtune.report.plots_style import (
-    INK,
-    MUTED,
-    WIDE,
-    Plot,
-    auroc_limits,
-    canvas,
-    keep_apart,
-    panel,
-    plot_text,
-    text_width,
-)
-from monai_fairtune.report.reading import Method, Reading, stated
-from monai_fairtune.report.wording import attribute_words, number, shorten
+from monai_fairtune.report.plots_layout import auroc_limits, canvas, keep_apart, panel, plot_text, text_width
+from monai_fairtune.report.plots_style import INK, MUTED, WIDE, Plot
+from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.stored import stated
+from monai_fairtune.report.wording import number, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +28,9 @@ def curves_plot(reading: Reading, attribute: str, key: str) -> Plot | None:
     full = reading.anchor("full")
     shown = [(_title(method), method) for method in (reading.final, full) if method is not None and method.epochs]
     curves = {
-        title: {(look.name, split): _curve(method, attribute, look.name, split) for look in subgroups for split in _SPLITS}
+        title: {
+            (look.name, split): _curve(method, attribute, look.name, split) for look in subgroups for split in _SPLITS
+        }
         for title, method in shown
     }
     curves = {title: lines for title, lines in curves.items() if any(lines.values())}
@@ -90,7 +84,9 @@ _Curves = Mapping[str, Mapping[tuple[str, str], _Points]]
 def _alt(curves: _Curves, subgroups: Sequence[Look], words: str) -> str:
     told = [
         f"{title}, {look.label}: "
-        + ", ".join(f"{split} ends at {number(lines[look.name, split][-1][1])}" for split in _SPLITS if lines[look.name, split])
+        + ", ".join(
+            f"{split} ends at {number(lines[look.name, split][-1][1])}" for split in _SPLITS if lines[look.name, split]
+        )
         for title, lines in curves.items()
         for look in subgroups
         if any(lines[look.name, split] for split in _SPLITS)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from monai_fairtune.report.plots_style import Style, plot_text, subgroup_style, text_width
+from monai_fairtune.report.names import subgroup_label
+from monai_fairtune.report.plots_layout import plot_text, text_width
+from monai_fairtune.report.plots_style import Style, subgroup_style
 from monai_fairtune.report.reading import Method, Reading
-from monai_fairtune.report.wording import isolate_parts, printable, shorten, subgroup_label
+from monai_fairtune.report.wording import isolate_parts, printable, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.report.plots_labels import method_label
-from monai_fairtune.report.plots_style import (
-    ACCENT,
-    INK,
-    MUTED,
-    QUIET,
-    WIDE,
-    Plot,
-    auroc_limits,
-    canvas,
-    keep_apart,
-    leader,
-    panel,
-    plot_text,
-    text_width,
-)
-from monai_fairtune.report.reading import Method, Reading, objective_value, stated
+from monai_fairtune.report.plots_layout import auroc_limits, canvas, keep_apart, leader, panel, plot_text, text_width
+from monai_fairtune.report.plots_style import ACCENT, INK, MUTED, QUIET, WIDE, Plot
+from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.stored import objective_value, stated
 from monai_fairtune.report.wording import number, objective_words, shorten
 
 if TYPE_CHECKING:
@@ -104,7 +92,7 @@ def _draw(lines: Sequence[_Line], words: str, width: float) -> Figure:
     return figure
 
 
-_LOOKS = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "final": {"color": ACCENT, "linewidth": 2.4, "markersize": 6, "zorder": 5},
     "best": {"color": INK, "linewidth": 1.4, "markersize": 4.5, "zorder": 4},
     "fixed": {"color": QUIET, "linewidth": 1.0, "markersize": 3.5, "zorder": 3},

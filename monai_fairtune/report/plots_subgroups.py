@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.plots_labels import LINE, Look, draw_key, explained, key_lines, looks, method_label
-from monai_fairtune.report.plots_style import (
-    BAND,
-    INK,
-    MUTED,
-    QUIET,
-    WIDE,
-    Plot,
-    auroc_limits,
-    canvas,
-    panel,
-    plot_text,
-    text_width,
-)
+from monai_fairtune.report.plots_layout import auroc_limits, canvas, panel, plot_text, text_width
+from monai_fairtune.report.plots_style import BAND, INK, MUTED, QUIET, WIDE, Plot
 from monai_fairtune.report.reading import Method, Reading
-from monai_fairtune.report.wording import attribute_words, number, shorten
+from monai_fairtune.report.wording import number, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +94,11 @@ def _columns(axes: Axes, reading: Reading, attribute: str, *, wide: bool) -> Non
     """Writes the numbers that the eye looks for beside the rows, as in a forest plot."""
     columns = [("worst_group_auroc", "worst", 44.0)] + ([("auroc_gap", "gap", 88.0)] if wide else [])
     for measure, heading, x in columns:
-        place = {"textcoords": "offset points", "xycoords": ("axes fraction", "data"), "annotation_clip": False}
+        place: dict[str, Any] = {
+            "textcoords": "offset points",
+            "xycoords": ("axes fraction", "data"),
+            "annotation_clip": False,
+        }
         top = len(reading.methods) - 0.5
         axes.annotate(heading, (1, top), (x, 4), ha="right", va="bottom", color=MUTED, fontsize=8, **place)
         for row, method in enumerate(reversed(reading.methods)):

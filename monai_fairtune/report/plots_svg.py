@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,10 +24,10 @@ def png_bytes(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _svg(figure: Figure, prefix: str) -> ElementTree.Element:
+def _svg(figure: Figure, prefix: str) -> ET.Element:
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    root = ElementTree.fromstring(stream.getvalue())  # noqa: S314 - our own output of the line above
+    root = ET.fromstring(stream.getvalue())  # noqa: S314 - our own output of the line above
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag.endswith(("}metadata", "}style")):
@@ -39,7 +39,7 @@ def _svg(figure: Figure, prefix: str) -> ElementTree.Element:
     return root
 
 
-def _localise(element: ElementTree.Element, prefix: str) -> None:
+def _localise(element: ET.Element, prefix: str) -> None:
     """Drops namespaces, which HTML does not know, and makes ids unique on a page that holds several plots."""
     element.tag = element.tag.rpartition("}")[2]
     for name, value in list(element.attrib.items()):
@@ -58,10 +58,10 @@ def svg_file(figure: Figure, key: str, alt: str) -> str:
     """Returns the figure as an SVG file with a title; its text is text, and can be edited."""
     root = _svg(figure, key)
     root.set("xmlns", "http://www.w3.org/2000/svg")
-    title = ElementTree.Element("title")
+    title = ET.Element("title")
     title.text = alt
     root.insert(0, title)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def inline_svg(figure: Figure, key: str, alt: str) -> str:
@@ -71,4 +71,4 @@ def inline_svg(figure: Figure, key: str, alt: str) -> str:
         root.attrib.pop(size, None)
     root.set("role", "img")
     root.set("aria-label", alt)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")

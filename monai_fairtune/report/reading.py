@@ -1,145 +1,16 @@
-"""A stored result, read: methods by name, values with their reasons."""
+"""A stored result, read: methods by name, and what they are compared with."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
-from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.report.stored import Stated, attribute_of, finite, objective_value, stated
 from monai_fairtune.report.wording import isolate, shorten
 
-__all__ = ["Method", "Reading", "Stated", "load_result", "objective_value", "stated", "worst_group"]
-
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A value of a report: a number, or the reason why there is none.
-
-    Args:
-        value: the number, or None.
-        reason: why it is None; blank where it is a number.
-        low: lower end of its interval, where one is stored.
-        high: upper end of its interval, where one is stored.
-        subgroup: the subgroup it belongs to, for worst-group measures.
-    """
-
-    value: float | None
-    reason: str = ""
-    low: float | None = None
-    high: float | None = None
-    subgroup: str | None = None
-
-
-def stated(entry: object) -> Stated:
-    """Reads one value, be it a number, null, absent, or a mapping with ``value`` or ``reason``.
-
-    Example:
-        >>> stated({"value": None, "reason": "no positives"})
-        Stated(value=None, reason='no positives', low=None, high=None, subgroup=None)
-        >>> stated(0.5).value
-        0.5
-    """
-    if isinstance(entry, Mapping):
-        value = _finite(entry.get("value"))
-        reason = "" if value is not None else str(entry.get("reason") or "no reason was recorded")
-        subgroup = entry.get("subgroup")
-        return Stated(
-            value,
-            reason,
-            _finite(entry.get("low")),
-            _finite(entry.get("high")),
-            subgroup if isinstance(subgroup, str) else None,
-        )
-    value = _finite(entry)
-    return Stated(value, "" if value is not None else "not recorded in result.json")
-
-
-def _finite(entry: object) -> float | None:
-    if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry):
-        return None
-    return float(entry)
-
-
-def load_result(path: Path) -> dict[str, Any]:
-    """Returns the object in ``result.json``; numbers that are not finite are read as absent.
-
-    Raises:
-        ConfigurationError: if the file is absent, is no JSON object, or has another schema.
-    """
-    if not path.is_file():
-        raise ConfigurationError(f"There is no {path.name} in {path.parent}. Give the output_dir of a finished search.")
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}. Run the search again, or restore the file.") from error
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
-        raise ConfigurationError(
-            f"{path} has schema {found!r}, and this version reads schema {SCHEMA}. "
-            "Write the report with the version of monai-fairtune that ran the search."
-        )
-    return result
-
-
-def worst_group(report: Mapping[str, Any], attributes: Iterable[str]) -> tuple[Stated, str]:
-    """Returns the lowest worst-group AUROC over several attributes, and the attribute that it belongs to.
-
-    If it is undefined for one attribute, it is undefined for all of them together.
-    """
-    found = [(stated(_attribute(report, name).get("worst_group_auroc")), name) for name in attributes]
-    for value, name in found:
-        if value.value is None:
-            return value, name
-    return min(found, key=lambda pair: cast("float", pair[0].value))
-
-
-def _attribute(report: Mapping[str, Any], attribute: str) -> Mapping[str, Any]:
-    return (report.get("attributes") or {}).get(attribute) or {}
-
-
-def objective_value(report: Mapping[str, Any] | None, objective: str, attributes: Iterable[str]) -> Stated:
-    """Returns the objective's value on a stored report: what the search optimised, computed on another split.
-
-    Args:
-        report: a report object, or None where the split was not assessed.
-        objective: an objective's name, such as ``"worst_group_auroc"``.
-        attributes: the attributes that entered the objective.
-    """
-    if not report:
-        return Stated(None, "this split was not assessed for this method")
-    names = list(attributes)
-    if objective in {"overall_auroc", "overall_accuracy"}:
-        return stated(report["overall"].get(objective.removeprefix("overall_")))
-    if objective == "worst_group_accuracy":
-        return _extreme([v for name in names for v in _by_subgroup(report, name, "accuracy")], min)
-    if objective == "accuracy_gap":
-        return _extreme([_gap(_by_subgroup(report, name, "accuracy")) for name in names], max)
-    pick = min if objective == "worst_group_auroc" else max
-    return _extreme([stated(_attribute(report, name).get(objective)) for name in names], pick)
-
-
-def _by_subgroup(report: Mapping[str, Any], attribute: str, measure: str) -> list[Stated]:
-    subgroups = _attribute(report, attribute).get("subgroups") or {}
-    return [Stated(stated(s.get(measure)).value, stated(s.get(measure)).reason, subgroup=n) for n, s in subgroups.items()]
-
-
-def _extreme(values: list[Stated], pick: Any) -> Stated:
-    for value in values:
-        if value.value is None:
-            return value
-    return cast("Stated", pick(values, key=lambda v: v.value)) if values else Stated(None, "no subgroup was assessed")
-
-
-def _gap(values: list[Stated]) -> Stated:
-    low, high = _extreme(values, min), _extreme(values, max)
-    return low if low.value is None or high.value is None else Stated(high.value - low.value)
+__all__ = ["Method", "Reading"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +39,7 @@ class Method:
 
     def attribute(self, split: str, attribute: str) -> Mapping[str, Any]:
         """Returns what the report of a split says about one attribute; empty where the split was not assessed."""
-        return _attribute(self.reports.get(split) or {}, attribute)
+        return attribute_of(self.reports.get(split) or {}, attribute)
 
     def subgroup(self, split: str, attribute: str, subgroup: str, measure: str) -> Stated:
         """Returns one measure of one subgroup."""
@@ -243,7 +114,7 @@ class Reading:
         return Method(
             name=method if method == "found mask" else f"chosen: {method}",
             chosen=True,
-            trained_share=_finite(raw.get("trained_share")),
+            trained_share=finite(raw.get("trained_share")),
             validation=self._value(finalist.get("value"), raw.get("validation")),
             selection=self._value(finalist.get("selection_value"), raw.get("selection")),
             reports={split: raw[split] for split in _SPLITS if raw.get(split)},
@@ -258,12 +129,13 @@ class Reading:
 
     def _anchor(self, anchor: Mapping[str, Any]) -> Method:
         confirmed = next(
-            (f for f in self.raw.get("finalists") or [] if f.get("trial") == anchor.get("trial")), cast("Mapping[str, Any]", {})
+            (f for f in self.raw.get("finalists") or [] if f.get("trial") == anchor.get("trial")),
+            cast("Mapping[str, Any]", {}),
         )
         return Method(
             name=str(anchor["name"]),
             chosen=False,
-            trained_share=_finite(anchor.get("trained_share")),
+            trained_share=finite(anchor.get("trained_share")),
             validation=self._value(anchor.get("value"), anchor.get("validation")),
             selection=self._value(confirmed.get("selection_value"), anchor.get("selection")),
             reports={split: anchor[split] for split in _SPLITS if anchor.get(split)},
@@ -272,7 +144,7 @@ class Reading:
         )
 
     def _value(self, recorded: object, report: Mapping[str, Any] | None) -> Stated:
-        value = _finite(recorded)
+        value = finite(recorded)
         return Stated(value) if value is not None else objective_value(report, self.objective, self.attributes)
 
     @cached_property

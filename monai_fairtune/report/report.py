@@ -6,7 +6,8 @@ from pathlib import Path
 
 from monai_fairtune.report.context import page_context
 from monai_fairtune.report.figures import draw_plots
-from monai_fairtune.report.reading import Reading, load_result
+from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import load_result
 
 __all__ = ["write_report"]
 

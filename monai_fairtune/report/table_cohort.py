@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_fairtune.report.names import subgroup_detail
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.tables import Cell, Table
-from monai_fairtune.report.wording import percent, shorten, subgroup_detail
+from monai_fairtune.report.wording import enumerate_words, percent, shorten
 
 __all__ = ["cohort_table", "eligibility_table"]
 
 _SPLITS = ("train", "validation", "selection", "test")
+_REPORTED = 10  # of each class: test decides nothing, so it has to satisfy only what a report asks for
 _COUNTS = ("n", "n_patients", "n_positive")
 
 
@@ -84,17 +86,21 @@ def eligibility_table(reading: Reading) -> Table | None:
     splits = [split for split in _SPLITS if split in cells]
     if not splits:
         return None
-    least = eligibility.get("min_per_class", 0)
+    least = int(eligibility.get("min_per_class") or 0)
+    limits = {split: min(_REPORTED, least) if split == "test" else least for split in splits}
     table = Table(
         "eligibility",
-        f"Images of class 0 and class 1 of each subgroup; at least {least} of each are asked for",
+        "Images of class 0 and class 1 of each subgroup; at least "
+        + enumerate_words([f"{limits[split]} of each on {split}" for split in splits])
+        + " are asked for",
         ["subgroup", *["class 0", "class 1"] * len(splits)],
         [("", 1), *((split, 2) for split in splits)],
     )
     for attribute in reading.attributes:
         for name in dict.fromkeys(name for split in splits for name in cells[split].get(attribute) or {}):
-            found = [(cells[split].get(attribute) or {}).get(name) or ("", "") for split in splits]
-            table.add(name, [_eligible(n, least) for pair in found for n in pair], detail=shorten(attribute, 80))
+            found = {split: (cells[split].get(attribute) or {}).get(name) or ("", "") for split in splits}
+            counted = [_eligible(n, limits[split]) for split, pair in found.items() for n in pair]
+            table.add(name, counted, detail=shorten(attribute, 80))
     return table
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.reading import Method, Reading, Stated, objective_value, stated
+from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.stored import Stated, objective_value, stated
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import number, objective_words, percent, shorten, signed
 
@@ -59,9 +60,7 @@ def finalists_table(reading: Reading) -> Table:
     """Returns the objective on validation, selection and test side by side: how much choosing flattered it."""
     table = Table(
         "finalists",
-        f"{objective_words(reading.objective)} on the three splits: finalists, then fixed methods".capitalize()
-        if reading.objective == "largest_subgroup_loss"
-        else f"Finalists, then fixed methods: {objective_words(reading.objective)} on the three splits",
+        f"Finalists, then fixed methods: {objective_words(reading.objective)} on the three splits",
         [
             "model",
             "trained share",

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from monai_fairtune.report.reading import Reading, stated
+from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import stated
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import hours, number, percent, printable
 
@@ -20,7 +21,10 @@ def setup_rows(reading: Reading) -> list[tuple[str, list[tuple[str, str]]]]:
     """Returns groups of names and values; secrets in database addresses are left out."""
     raw = reading.raw
     groups = [
-        ("Study", {"objective": raw.get("objective"), "attributes": list(reading.attributes), **(raw.get("study") or {})}),
+        (
+            "Study",
+            {"objective": raw.get("objective"), "attributes": list(reading.attributes), **(raw.get("study") or {})},
+        ),
         ("Chosen hyperparameters", raw.get("hyperparameters") or {}),
         ("Network", raw.get("network") or {}),
         ("Training", raw.get("training") or {}),

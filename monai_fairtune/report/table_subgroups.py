@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.reading import Reading, Stated, stated
+from monai_fairtune.report.names import subgroup_detail
+from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import Stated, stated
 from monai_fairtune.report.tables import Cell, Table
-from monai_fairtune.report.wording import signed, subgroup_detail
+from monai_fairtune.report.wording import signed
 
 __all__ = ["subgroups_table"]
 
-_MEASURES = ("tpr", "fpr", "accuracy", "brier", "ece", "loss")
+_MEASURES = ("tpr", "fpr", "accuracy", "brier", "ece", "log_loss")
 
 
 def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
@@ -28,7 +30,7 @@ def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
             *("images", "patients", "class 1"),
             *("AUROC", "best fixed method", "difference"),
             *("TPR", "FPR", "accuracy", "missed per 1000", "false alarms per 1000"),
-            *("Brier", "ECE", "loss"),
+            *("Brier", "ECE", "log loss"),
         ],
         [("", 1), ("counts", 3), ("AUROC", 3), ("at the threshold", 5), ("probabilities", 3)],
     )
@@ -36,13 +38,19 @@ def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
     for name, entry in (assessed.get("subgroups") or {}).items():
         theirs = best.subgroup("test", attribute, name, "auroc") if best else None
         table.add(name, _cells(table, entry, entry, theirs), detail=subgroup_detail(attribute, name))
-    missing = assessed.get("n_missing") or 0
-    table.add("not recorded", [Cell(str(missing)), *[Cell("")] * 13], detail="in overall values, in no subgroup")
+    table.add("not recorded", _missing_cells(table, assessed), detail="in overall values, in no subgroup")
     report = reading.final.reports.get("test") or {}
     counts = {**report, "n_positive": _positives(report)}
     overall = best.overall("test", "auroc") if best else None
     table.add("all", _cells(table, counts, report.get("overall") or {}, overall), strong=True)
     return table
+
+
+def _missing_cells(table: Table, assessed: Mapping[str, Any]) -> list[Cell]:
+    missing = assessed.get("missing")
+    if not missing:
+        return [Cell(str(assessed.get("n_missing") or 0)), *[Cell("")] * 13]
+    return _cells(table, missing, missing, None)
 
 
 def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], theirs: Stated | None) -> list[Cell]:
@@ -56,7 +64,7 @@ def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], t
         _change(auroc, theirs),
         *(named[measure] for measure in ("tpr", "fpr", "accuracy")),
         *(table.value(missed, 0), table.value(alarms, 0)),
-        *(named[measure] for measure in ("brier", "ece", "loss")),
+        *(named[measure] for measure in ("brier", "ece", "log_loss")),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from monai_fairtune.report.reading import Stated
+from monai_fairtune.report.stored import Stated
 from monai_fairtune.report.wording import DASH, number
 
 __all__ = ["Cell", "Row", "Table"]

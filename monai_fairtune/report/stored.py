@@ -1,0 +1,124 @@
+"""What result.json holds: numbers with reasons, reports, and the file itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from monai_fairtune.exceptions import ConfigurationError
+
+__all__ = ["Stated", "attribute_of", "finite", "load_result", "objective_value", "stated", "worst_group"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A value of a report: a number, or the reason why there is none.
+
+    Args:
+        value: the number, or None.
+        reason: why it is None; blank where it is a number.
+        low: lower end of its interval, where one is stored.
+        high: upper end of its interval, where one is stored.
+        subgroup: the subgroup it belongs to, for worst-group measures.
+    """
+
+    value: float | None
+    reason: str = ""
+    low: float | None = None
+    high: float | None = None
+    subgroup: str | None = None
+
+
+def stated(entry: object) -> Stated:
+    """Reads one value, be it a number, null, absent, or a mapping with ``value`` or ``reason``.
+
+    Example:
+        >>> stated({"value": None, "reason": "no positives"})
+        Stated(value=None, reason='no positives', low=None, high=None, subgroup=None)
+        >>> stated(0.5).value
+        0.5
+    """
+    if isinstance(entry, Mapping):
+        value = finite(entry.get("value"))
+        reason = "" if value is not None else str(entry.get("reason") or "no reason was recorded")
+        subgroup = entry.get("subgroup")
+        return Stated(
+            value,
+            reason,
+            finite(entry.get("low")),
+            finite(entry.get("high")),
+            subgroup if isinstance(subgroup, str) else None,
+        )
+    value = finite(entry)
+    return Stated(value, "" if value is not None else "not recorded in result.json")
+
+
+def finite(entry: object) -> float | None:
+    """Returns a finite number as it is, anything else as None."""
+    if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry):
+        return None
+    return float(entry)
+
+
+def load_result(path: Path) -> dict[str, Any]:
+    """Returns the object in ``result.json``; numbers that are not finite are read as absent.
+
+    Raises:
+        ConfigurationError: if the file is absent, is no JSON object, or has another schema.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"There is no {path.name} in {path.parent}. Give the output_dir of a finished search.")
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}. Run the search again, or restore the file.") from error
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
+        raise ConfigurationError(
+            f"{path} has schema {found!r}, and this version reads schema {SCHEMA}. "
+            "Write the report with the version of monai-fairtune that ran the search."
+        )
+    return result
+
+
+def worst_group(report: Mapping[str, Any], attributes: Iterable[str]) -> tuple[Stated, str]:
+    """Returns the lowest worst-group AUROC over several attributes, and the attribute that it belongs to.
+
+    If it is undefined for one attribute, it is undefined for all of them together.
+    """
+    found = [(stated(attribute_of(report, name).get("worst_group_auroc")), name) for name in attributes]
+    for value, name in found:
+        if value.value is None:
+            return value, name
+    return min(found, key=lambda pair: cast("float", pair[0].value))
+
+
+def attribute_of(report: Mapping[str, Any], attribute: str) -> Mapping[str, Any]:
+    """Returns what a report says about one attribute; empty if it says nothing."""
+    return (report.get("attributes") or {}).get(attribute) or {}
+
+
+def objective_value(report: Mapping[str, Any] | None, objective: str, attributes: Iterable[str]) -> Stated:
+    """Returns the objective's value on a stored report: what the search optimised, computed on another split.
+
+    Args:
+        report: a report object, or None where the split was not assessed.
+        objective: an objective's name, such as ``"worst_group_auroc"``.
+        attributes: the attributes that entered the objective.
+    """
+    if not report:
+        return Stated(None, "this split was not assessed for this method")
+    if objective in {"overall_auroc", "overall_accuracy"}:
+        return stated(report["overall"].get(objective.removeprefix("overall_")))
+    values = [stated(attribute_of(report, name).get(objective)) for name in attributes]
+    for value in values:
+        if value.value is None:
+            return value
+    pick = min if objective.startswith("worst_group_") else max
+    return pick(values, key=lambda value: cast("float", value.value))
