@@ -10,6 +10,7 @@ from monai_fairtune.cohort.augmentation import default_augmentation
 from monai_fairtune.cohort.cache import CachedImages, cache_images
 from monai_fairtune.cohort.check import CohortCheck, check_manifest
 from monai_fairtune.cohort.cohort import Cohort
+from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
     from monai_fairtune.cohort.preprocessing import Preprocessing
@@ -25,6 +26,7 @@ __all__ = [
     "cache_images",
     "check_manifest",
     "default_augmentation",
+    "write_synthetic_cohort",
 ]
 
 _LAZY = {"Batches": "resident", "ResidentSplit": "resident", "Preprocessing": "preprocessing"}
