@@ -67,9 +67,7 @@ def equity_scaled(overall: Value, values: Mapping[str, Value]) -> Value:
         Luo et al., "Harvard Glaucoma Fairness: A retinal nerve disease dataset for fairness learning and fair
         identity normalization", arXiv 2306.09264 (2023).
     """
-    return Value.of(
-        lambda: overall.require() / (1 + sum(abs(overall.require() - value) for value in _numbers(values, at_least=2)))
-    )
+    return Value.of(lambda: _equity_scaled(overall, _numbers(values, at_least=2)))
 
 
 def distance_to_optimal(values: Mapping[str, Value]) -> Value:
@@ -111,6 +109,11 @@ def _numbers(values: Mapping[str, Value], at_least: int = 1) -> list[float]:
 
 def _difference(numbers: list[float]) -> float:
     return max(numbers) - min(numbers)
+
+
+def _equity_scaled(overall: Value, numbers: list[float]) -> float:
+    whole = overall.require()
+    return whole / (1 + sum(abs(whole - number) for number in numbers))
 
 
 def _ratio(values: Mapping[str, Value]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from monai_fairtune.exceptions import PredictionsError
 from monai_fairtune.subgroups import Subgroups
@@ -52,9 +53,7 @@ def test_codes_that_point_at_no_name_are_refused(codes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("codes", [[0.5, 1.0], [float("nan"), 0.0], ["female", "male"], [True, False]])
-def test_codes_that_are_not_whole_numbers_are_refused_rather_than_cut_off(
-    codes: list[float] | list[str] | list[bool],
-) -> None:
+def test_codes_that_are_not_whole_numbers_are_refused_rather_than_cut_off(codes: ArrayLike) -> None:
     with pytest.raises(PredictionsError, match="Give whole numbers, from -1"):
         Subgroups("sex", ("female", "male"), codes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_fairtune.subgroups import MISSING, SensitiveAttribute, Subgroups
@@ -131,12 +131,14 @@ def test_a_declaration_has_one_short_form(written: str, declaration: str) -> Non
 _CUTS = st.lists(st.integers(1, 10**9).map(lambda n: n / 1000), min_size=1, max_size=5, unique=True)
 
 
+@settings(deadline=None)
 @given(_CUTS)
 def test_the_short_form_reads_back_as_the_same_attribute(cuts: list[float]) -> None:
     attribute = SensitiveAttribute.parse("x:" + ",".join(f"{cut:.3f}" for cut in sorted(cuts)))
     assert SensitiveAttribute.parse(attribute.declaration) == attribute
 
 
+@settings(deadline=None)
 @given(_CUTS, st.lists(st.floats(0, 1e7), min_size=1, max_size=20))
 def test_every_number_falls_into_the_bin_whose_bounds_hold_it(cuts: list[float], values: list[float]) -> None:
     edges = [0.0, *sorted(cuts), float("inf")]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
@@ -23,6 +23,7 @@ def variance(auroc: float, n_negative: int, n_positive: int) -> float:
     return numerator / n_positive / n_negative
 
 
+@settings(deadline=None)
 @given(_CELLS, _CELLS)
 def test_the_gap_solves_its_own_equation_for_the_worse_role(a: tuple[int, int], b: tuple[int, int]) -> None:
     gap = minimum_detectable_gap({"a": a, "b": b}, auroc=0.85)
@@ -32,6 +33,7 @@ def test_the_gap_solves_its_own_equation_for_the_worse_role(a: tuple[int, int], 
     assert max(needed) == pytest.approx(gap, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(_CELLS, min_size=2, max_size=4))
 def test_the_worst_pair_decides(cells: list[tuple[int, int]]) -> None:
     pairs = [{"a": a, "b": b} for i, a in enumerate(cells) for b in cells[i + 1 :]]
@@ -39,6 +41,7 @@ def test_the_worst_pair_decides(cells: list[tuple[int, int]]) -> None:
     assert minimum_detectable_gap({str(i): cell for i, cell in enumerate(cells)}) == pytest.approx(worst, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(_CELLS, _CELLS)
 def test_more_images_never_show_less(a: tuple[int, int], b: tuple[int, int]) -> None:
     twice = (2 * a[0], 2 * a[1])
