@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from monai_fairtune.cohort.cohort import Cohort
 from monai_fairtune.cohort.decode_all import decode_all, refuse_unreadable
+from monai_fairtune.cohort.duplicates import refuse_overlap
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.exceptions import ConfigurationError, ImageError
 
@@ -72,8 +73,10 @@ def cache_images(
 
     Raises:
         ImageError: if images cannot be read, saying how many and which: nothing is written then.
+        SplitError: if one file is in several splits under several names.
         ConfigurationError: if the folder cannot be written, or is full.
     """
+    refuse_overlap(cohort)
     key = _key(cohort, preprocessing)
     path = Path(cache_dir) / f"images-{key[:32]}.npy"
     decoded = not _is_intact(path, key)

@@ -9,7 +9,8 @@ from typing import Any
 
 from monai_fairtune.cohort.cohort import Cohort, assemble_cohort
 from monai_fairtune.cohort.decode_all import decode_all
-from monai_fairtune.cohort.duplicates import DuplicateFiles, find_duplicates
+from monai_fairtune.cohort.duplicates import DuplicateFiles, contradictions, find_duplicates, overlap_problems
+from monai_fairtune.cohort.hashing import files_sha256
 from monai_fairtune.cohort.splits import split_problems
 from monai_fairtune.exceptions import ImageError, UndefinedMetricError
 from monai_fairtune.subgroups import SensitiveAttribute, class_counts, minimum_detectable_gap
@@ -42,7 +43,8 @@ class CohortCheck:
             shows none.
         small: the subgroups below ``min_per_class`` in each split but train.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
-        problems: what must be mended first; a search on this manifest would stop, or could not be trusted.
+        problems: what must be mended first: a search on this manifest would stop.
+        cautions: what looks wrong and stops nothing.
     """
 
     counts: Mapping[str, Any]
@@ -54,6 +56,7 @@ class CohortCheck:
     small: tuple[SmallSubgroup, ...]
     min_per_class: int
     problems: tuple[str, ...]
+    cautions: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
@@ -65,6 +68,7 @@ class CohortCheck:
         return {
             "passed": self.passed,
             "problems": list(self.problems),
+            "cautions": list(self.cautions),
             **self.counts,
             "class_names": list(self.class_names),
             "split_rule": self.split_rule,
@@ -131,18 +135,26 @@ def check_manifest(
         seed=seed,
     )
     reasons = _unreadable(cohort, image_size, progress=progress)
-    duplicates = find_duplicates(cohort, [row for row in range(cohort.n) if row not in reasons])
-    problems = split_problems(cohort.splits, cohort.patient_ids, cohort.labels)
+    rows = [row for row in range(cohort.n) if row not in reasons]
+    duplicates = find_duplicates(cohort, rows, files_sha256([cohort.images[row] for row in rows]))
     return CohortCheck(
         counts=cohort.counts(),
         split_rule=cohort.split_rule,
         class_names=cohort.class_names,
         unreadable=tuple((cohort.image_names[row], reason) for row, reason in reasons.items()),
         duplicates=duplicates,
-        detectable_gaps={name: _detectable_gaps(cohort, name) for name in cohort.subgroups},
+        detectable_gaps={
+            name: {split: _detectable_gap(cohort, split, name) for split in cohort.split_names[1:]}
+            for name in cohort.subgroups
+        },
         small=tuple(_small_subgroups(cohort, min_per_class)),
         min_per_class=min_per_class,
-        problems=(*_image_problems(cohort.n, len(reasons), duplicates), *problems),
+        problems=(
+            *_unreadable_problem(cohort.n, len(reasons)),
+            *split_problems(cohort.splits, cohort.patient_ids, cohort.labels),
+            *overlap_problems(duplicates),
+        ),
+        cautions=contradictions(duplicates),
     )
 
 
@@ -154,43 +166,32 @@ def _unreadable(cohort: Cohort, image_size: int, *, progress: bool) -> dict[int,
     return {row: str(image) for row, image in enumerate(images) if isinstance(image, ImageError)}
 
 
-def _image_problems(n: int, n_unreadable: int, duplicates: Sequence[DuplicateFiles]) -> list[str]:
-    problems = []
-    if n_unreadable:
-        problems.append(
-            f"{n_unreadable} of {n} images cannot be read. Replace the files, or leave their rows out of the manifest."
-        )
-    across = sum(len(group.splits) > 1 for group in duplicates)
-    if across:
-        problems.append(
-            f"{across} files occur in more than one split under several names. "
-            "Keep one row of each, or give its rows one patient_id and redraw the splits with split_fractions."
-        )
-    contradictory = sum(len(group.labels) > 1 for group in duplicates)
-    if contradictory:
-        problems.append(f"{contradictory} files occur with both labels. Correct the labels.")
-    return problems
+def _unreadable_problem(n: int, n_unreadable: int) -> tuple[str, ...]:
+    if not n_unreadable:
+        return ()
+    return (
+        f"{n_unreadable} of {n} images cannot be read. Replace the files, or leave their rows out of the manifest.",
+    )
 
 
-def _detectable_gaps(cohort: Cohort, attribute: str) -> dict[str, float | str]:
-    gaps: dict[str, float | str] = {}
-    for split in cohort.split_names[1:]:
-        rows = cohort.indices(split)
-        try:
-            gaps[split] = minimum_detectable_gap(
-                class_counts(cohort.subgroups[attribute].take(rows), cohort.labels[rows])
-            )
-        except UndefinedMetricError as error:
-            gaps[split] = str(error)
-    return gaps
+def _class_counts(cohort: Cohort, split: str, attribute: str) -> dict[str, tuple[int, int]]:
+    rows = cohort.indices(split)
+    return class_counts(cohort.subgroups[attribute].take(rows), cohort.labels[rows])
+
+
+def _detectable_gap(cohort: Cohort, split: str, attribute: str) -> float | str:
+    try:
+        return minimum_detectable_gap(_class_counts(cohort, split, attribute))
+    except UndefinedMetricError as error:
+        return str(error)
 
 
 def _small_subgroups(cohort: Cohort, min_per_class: int) -> list[SmallSubgroup]:
     return [
         SmallSubgroup(split, attribute, name, *cell)
         for split in cohort.split_names[1:]
-        for attribute, group in cohort.subgroups.items()
-        for name, cell in class_counts(group.take(rows := cohort.indices(split)), cohort.labels[rows]).items()
+        for attribute in cohort.subgroups
+        for name, cell in _class_counts(cohort, split, attribute).items()
         if min(cell) < min_per_class
     ]
 

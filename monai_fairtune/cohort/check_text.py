@@ -84,19 +84,20 @@ def _images(check: CohortCheck) -> Iterator[str]:
         yield "No two files are equal."
         return
     across = [group for group in check.duplicates if len(group.splits) > 1]
-    yield f"{len(check.duplicates)} files occur under several names, {len(across)} of them in several splits."
+    yield f"Files that occur under several names: {len(check.duplicates)}, in several splits: {len(across)}."
     for group in (across or list(check.duplicates))[:_MOST_SHOWN]:
-        where = f"{', '.join(group.splits)}; {group.n_patients} patient(s)"
+        where = f"in {', '.join(group.splits)}, of {group.n_patients} patient{'s' * (group.n_patients > 1)}"
         yield from _wrap(f"- {summarize(group.images, 3)} ({where})", indent="  ")
 
 
 def _verdict(check: CohortCheck) -> Iterator[str]:
-    if check.passed:
-        yield "No problem was found."
-        return
-    yield "To be mended first:"
+    yield "To be mended first:" if check.problems else "Nothing was found that would stop a search."
     for problem in check.problems:
         yield from _wrap(f"- {problem}", indent="  ")
+    if check.cautions:
+        yield "To be looked at:"
+    for caution in check.cautions:
+        yield from _wrap(f"- {caution}", indent="  ")
 
 
 def _wrap(text: str, indent: str = "") -> list[str]:

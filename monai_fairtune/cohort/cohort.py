@@ -25,7 +25,7 @@ from monai_fairtune.subgroups import SensitiveAttribute, Subgroups
 __all__ = ["Cohort", "assemble_cohort"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cohort:
     """The images of a study, one row each, in the order of the manifest.
 
@@ -97,6 +97,10 @@ class Cohort:
         check_splits(cohort.splits, cohort.patient_ids, cohort.labels)
         require_images(cohort.image_names, cohort.images)
         return cohort
+
+    def __repr__(self) -> str:
+        # Logs print objects: patients must not get there.
+        return f"Cohort(n={self.n}, attributes={list(self.subgroups)})"
 
     @property
     def n(self) -> int:

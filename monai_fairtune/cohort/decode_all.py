@@ -39,7 +39,7 @@ def decode_all(
         except ImageError as error:
             return error
 
-    bar = tqdm(total=len(paths), desc="Decoding images", unit="image", disable=not progress)
+    bar = tqdm(total=len(paths), desc="Decoding images", unit="image", mininterval=0.5, disable=not progress)
     with bar, ThreadPoolExecutor(n_threads()) as pool:
         for start in range(0, len(paths), _BLOCK):
             for image in pool.map(decode, paths[start : start + _BLOCK]):

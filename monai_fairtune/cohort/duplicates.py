@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from monai_fairtune.cohort.cohort import Cohort
-from monai_fairtune.cohort.hashing import files_sha256
+from monai_fairtune.cohort.paths import summarize
+from monai_fairtune.exceptions import SplitError
 
-__all__ = ["DuplicateFiles", "find_duplicates"]
+__all__ = ["DuplicateFiles", "contradictions", "find_duplicates", "overlap_problems", "refuse_overlap"]
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,49 @@ class DuplicateFiles:
         }
 
 
-def find_duplicates(cohort: Cohort, rows: Sequence[int]) -> tuple[DuplicateFiles, ...]:
+def find_duplicates(cohort: Cohort, rows: Sequence[int], sha256: Sequence[str]) -> tuple[DuplicateFiles, ...]:
     """Returns the groups of equal files among some rows of a cohort, in the order of the manifest.
 
-    Raises:
-        OSError: if a file cannot be read.
+    Args:
+        cohort: the images.
+        rows: positions within the cohort.
+        sha256: the hash of each of these rows' files.
     """
     same: defaultdict[str, list[int]] = defaultdict(list)
-    for row, sha256 in zip(rows, files_sha256([cohort.images[row] for row in rows]), strict=True):
-        same[sha256].append(row)
+    for row, content in zip(rows, sha256, strict=True):
+        same[content].append(row)
     return tuple(_group(cohort, group) for group in same.values() if len(group) > 1)
+
+
+def overlap_problems(duplicates: Sequence[DuplicateFiles]) -> tuple[str, ...]:
+    """Returns what is wrong if a file is in several splits: it is then learned from and tested on."""
+    across = [group for group in duplicates if len(group.splits) > 1]
+    if not across:
+        return ()
+    return (
+        f"{len(across)} image files occur in more than one split under several names, such as "
+        f"{summarize(across[0].images, 3)}. Keep one row of each, or give the rows of equal files one patient_id "
+        "and redraw the splits with split_fractions.",
+    )
+
+
+def contradictions(duplicates: Sequence[DuplicateFiles]) -> tuple[str, ...]:
+    """Returns a caution if a file has both labels."""
+    both = [group for group in duplicates if len(group.labels) > 1]
+    if not both:
+        return ()
+    return (f"{len(both)} image files occur with both labels, such as {summarize(both[0].images, 3)}.",)
+
+
+def refuse_overlap(cohort: Cohort) -> None:
+    """Refuses a cohort in which one file is in several splits.
+
+    Raises:
+        SplitError: saying how many files are, and naming one.
+        ImageError: if a file cannot be read.
+    """
+    for problem in overlap_problems(find_duplicates(cohort, range(cohort.n), cohort.image_sha256)):
+        raise SplitError(problem)
 
 
 def _group(cohort: Cohort, rows: list[int]) -> DuplicateFiles:

@@ -19,7 +19,7 @@ _REQUIRED = ("image", "label", "patient_id")
 _WHOLE_NUMBER = re.compile(r"^(-?\d+)(?:\.0+)?$")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Manifest:
     """The rows of a manifest, checked.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def decode_array(path: Path) -> NDArray[np.float32]:
     The array is ``(H, W)``, ``(H, W, C)`` or ``(C, H, W)`` with 1, 3 or 4 channels, of which a fourth is alpha. An NPZ
     file holds one such array, or names it ``image``; numbers and vectors beside it are ignored.
     """
-    loaded = np.load(path, allow_pickle=False)
+    # From memory: given a path, NumPy leaves a damaged archive open.
+    loaded = np.load(BytesIO(path.read_bytes()), allow_pickle=False)
     if isinstance(loaded, np.ndarray):
         return scale_by_type(_channel_first(loaded))
     with loaded:

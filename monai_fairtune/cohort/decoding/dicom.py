@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,15 @@ def decode_dicom(path: Path) -> NDArray[np.float32]:
     """
     from pydicom import dcmread
 
-    dataset = dcmread(path, specific_tags=list(_ELEMENTS))
+    # From memory: given a path, pydicom writes it into its log.
+    dataset = dcmread(BytesIO(path.read_bytes()), specific_tags=list(_ELEMENTS))
     n_frames = int(dataset.get("NumberOfFrames") or 1)
     if n_frames > 1:
         raise ImageError(f"It holds {n_frames} frames. Store the frame to classify as a file of its own.")
     if "PixelData" not in dataset and "FloatPixelData" not in dataset and "DoubleFloatPixelData" not in dataset:
-        raise ImageError("It holds no pixels. Give an image object, not a report or a directory.")
+        raise ImageError(
+            "It holds no pixels, or ends before them. Give a whole image object, not a report or a directory."
+        )
     kind = str(dataset.PhotometricInterpretation)
     if kind in _COLOUR:
         return _colour(dataset, kind)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_picture"]
 
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF")  # MPO: a JPEG of some cameras, with a preview appended
+_FORMATS = ("PNG", "JPEG", "TIFF")
+_JPEG_WITH_PREVIEW = "MPO"  # what Pillow makes of the JPEG files of some cameras: the picture comes first
 _TIFF_PHOTOMETRIC = 262
 
 
@@ -26,7 +27,7 @@ def decode_picture(path: Path) -> NDArray[np.float32]:
 
     with Image.open(path, formats=_FORMATS) as file:
         n_frames = getattr(file, "n_frames", 1)
-        if n_frames > 1 and file.format != "MPO":
+        if n_frames > 1 and file.format != _JPEG_WITH_PREVIEW:
             raise ImageError(f"It holds {n_frames} pictures. Give one file a picture.")
         pixels = scale_by_type(_pixels(ImageOps.exif_transpose(file)))
         return to_channel_first(1 - pixels if _is_negative(file) else pixels)

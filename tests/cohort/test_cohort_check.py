@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monai_fairtune.cohort import CohortCheck, check_manifest
+from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.subgroups import SensitiveAttribute, minimum_detectable_gap
+
+Write = Callable[..., Path]
+Rows = Callable[..., list[dict[str, object]]]
+SEX = SensitiveAttribute.parse_all("sex")
+SPLITS = ("train", "train", "validation", "selection", "test")
+
+
+def _check(manifest: Path, **arguments: object) -> CohortCheck:
+    return check_manifest(manifest, SEX, image_size=8, progress=False, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_sound_cohort_passes(write_manifest: Write, rows: Rows) -> None:
+    check = _check(write_manifest(rows(200)), min_per_class=4)
+    assert check.passed
+    assert not any((check.problems, check.cautions, check.unreadable, check.duplicates, check.small))
+    text = check.to_text()
+    assert "200 images of 200 patients, 100 (50.0%) of class 1." in text
+    assert "200 of 200 images were decoded.\nNo two files are equal." in text
+    assert "Nothing was found that would stop a search." in text
+
+
+def test_everything_that_is_wrong_is_said_at_once(write_manifest: Write, rows: Rows, tmp_path: Path) -> None:
+    made = rows(60, 2, split=SPLITS)
+    made[1]["split"] = "test"
+    manifest = write_manifest([row for row in made if row["split"] != "selection" or row["label"] == 0])
+    (tmp_path / "images/002_0.png").write_bytes(b"broken")
+    (tmp_path / "images/003_0.png").unlink()
+    (tmp_path / "images/009_0.png").write_bytes((tmp_path / "images/010_0.png").read_bytes())
+    check = _check(manifest)
+    assert not check.passed
+    assert [name for name, _ in check.unreadable] == ["images/002_0.png", "images/003_0.png"]
+    assert len(check.problems) == 4
+    for problem, expected in zip(
+        check.problems,
+        ("2 of 108 images cannot be read", "1 of 54 patients", "The selection split holds 12 images of class 0 and 0",
+         "1 image files occur in more than one split under several names, such as 'images/009_0.png'"),
+        strict=True,
+    ):  # fmt: skip
+        assert expected in problem
+    (duplicate,) = check.duplicates
+    assert len(duplicate.splits) == 2
+    assert duplicate.n_patients == 2
+    text = check.to_text()
+    assert "To be mended first:" in text
+    assert "106 of 108 images were decoded." in text
+    assert "To be looked at:\n- 1 image files occur with both labels" in text
+    assert check.cautions
+
+
+def test_equal_files_within_one_split_are_counted_and_stop_nothing(
+    write_manifest: Write, rows: Rows, tmp_path: Path
+) -> None:
+    manifest = write_manifest(rows(60, 2, split=SPLITS))
+    (tmp_path / "images/000_0.png").write_bytes((tmp_path / "images/000_1.png").read_bytes())
+    check = _check(manifest)
+    assert check.passed
+    assert "Files that occur under several names: 1, in several splits: 0." in check.to_text()
+    assert "- 'images/000_0.png', 'images/000_1.png' (in train, of 1 patient)" in check.to_text()
+
+
+def test_subgroups_too_small_for_an_objective_are_marked_in_their_split(write_manifest: Write, rows: Rows) -> None:
+    check = _check(write_manifest(rows(200)), min_per_class=5)
+    cells = {(cell.split, cell.subgroup): (cell.n_negative, cell.n_positive) for cell in check.small}
+    assert set(cells) == {("validation", "female"), ("validation", "male"), ("selection", "female"),
+                          ("selection", "male")}  # fmt: skip
+    assert all(min(cell) < 5 for cell in cells.values())
+    assert "* fewer than 5 images of a class" in check.to_text()
+
+
+def test_the_detectable_gap_is_that_of_each_splits_counts(write_manifest: Write, rows: Rows) -> None:
+    check = _check(write_manifest(rows(200)))
+    cells = check.counts["splits"]["test"]["attributes"]["sex"]["subgroups"]
+    counts = {name: (cell["n"] - cell["n_positive"], cell["n_positive"]) for name, cell in cells.items()}
+    assert check.detectable_gaps["sex"]["test"] == minimum_detectable_gap(counts)
+
+
+def test_a_gap_that_is_undefined_says_why(write_manifest: Write, rows: Rows) -> None:
+    made = rows(60, split=SPLITS)
+    for row in made:
+        if row["split"] == "test" and row["label"] == 1 and row["sex"] == "male":
+            row["sex"] = ""
+    check = _check(write_manifest(made))
+    assert isinstance(check.detectable_gaps["sex"]["test"], str)
+    assert check.to_dict()["minimum_detectable_gap"]["sex"]["test"]["value"] is None
+    assert "test -" in check.to_text()
+
+
+def test_the_dictionary_is_plain_json_and_names_no_patient(write_manifest: Write, rows: Rows, tmp_path: Path) -> None:
+    manifest = write_manifest(rows(60, 2))
+    (tmp_path / "images/002_0.png").unlink()
+    check = _check(manifest)
+    text = json.dumps(check.to_dict(), allow_nan=False)
+    assert set(check.to_dict()) == {
+        "passed", "problems", "cautions", "n", "n_patients", "n_positive", "splits", "class_names", "split_rule",
+        "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class",
+    }  # fmt: skip
+    assert "p002" not in text
+    assert "p002" not in check.to_text()
+    assert str(tmp_path) not in text + check.to_text()
+
+
+def test_the_page_is_at_most_a_hundred_columns_wide(write_manifest: Write, rows: Rows) -> None:
+    made = rows(60)
+    for row in made:
+        row["sex"] = f"a subgroup with quite a long name, {row['sex'] or 'unknown'}"
+    assert max(map(len, _check(write_manifest(made)).to_text().splitlines())) <= 100
+
+
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no manifest"):
+        _check(tmp_path / "absent.csv")
+
+
+def test_a_real_cohort_is_checked(shared: Path) -> None:
+    check = check_manifest(
+        shared / "data/pad_ufes20/manifest.csv", SensitiveAttribute.parse_all(["sex", "skin_type"]), progress=False
+    )
+    assert check.passed
+    assert check.unreadable == ()
+    assert check.counts["splits"]["test"]["attributes"]["sex"]["missing"]["n"] == 69
+    assert ("1 image files occur with both labels, such as 'images/PAT_759_1433_914.jpg'") in check.cautions[0]

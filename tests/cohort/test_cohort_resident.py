@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from monai_fairtune.cohort import Batches, Cohort, Preprocessing, ResidentSplit, cache_images, default_augmentation
+from monai_fairtune.exceptions import ConfigurationError, SplitError
+from monai_fairtune.subgroups import SensitiveAttribute
+
+Batch = dict[str, torch.Tensor]
+
+
+@pytest.fixture
+def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
+    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
+
+
+@pytest.fixture
+def train(cohort: Cohort, tmp_path: Path) -> ResidentSplit:
+    return ResidentSplit(cohort, cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False), "train")
+
+
+def _index(batches: Batches) -> list[int]:
+    return [int(index) for batch in batches for index in batch["index"]]
+
+
+def _same(first: list[Batch], second: list[Batch]) -> bool:
+    return all(torch.equal(a[key], b[key]) for a, b in zip(first, second, strict=True) for key in a)
+
+
+def test_batches_hold_what_the_cohort_says(cohort: Cohort, train: ResidentSplit, tmp_path: Path) -> None:
+    cached = cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
+    assert train.attributes == ("sex", "age:60")
+    for batch in train.batches(7, shuffle=True, seed=1):
+        index = batch["index"].numpy()
+        assert batch["image"].dtype == torch.float32
+        assert all(batch[key].dtype == torch.int64 for key in ("label", "group", "index"))
+        assert np.array_equal(batch["image"].numpy(), cached.array[index].astype(np.float32))
+        assert np.array_equal(batch["label"].numpy(), cohort.labels[index])
+        for column, name in enumerate(train.attributes):
+            assert np.array_equal(batch["group"][:, column].numpy(), cohort.subgroups[name].codes[index])
+
+
+def test_no_sample_is_dropped_or_repeated(cohort: Cohort, train: ResidentSplit) -> None:
+    batches = train.batches(7, shuffle=True, seed=0)
+    assert len(batches) == -(-len(train) // 7) == len(list(batches))
+    assert sorted(_index(batches)) == cohort.indices("train").tolist()
+
+
+def test_without_shuffling_the_order_is_the_cohorts_and_batches_are_views(cohort: Cohort, train: ResidentSplit) -> None:
+    batches = train.batches(7, shuffle=False)
+    assert _index(batches) == cohort.indices("train").tolist()
+    assert next(iter(batches))["label"].data_ptr() == train.labels.data_ptr()
+
+
+def test_every_epoch_has_an_order_of_its_own_and_a_seed_replays_them_all(train: ResidentSplit) -> None:
+    batches = train.batches(7, shuffle=True, seed=5)
+    epochs = [_index(batches) for _ in range(3)]
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    again = train.batches(7, shuffle=True, seed=5)
+    assert [_index(again) for _ in range(3)] == epochs
+    assert _index(train.batches(7, shuffle=True, seed=6)) != epochs[0]
+
+
+def test_a_run_that_stopped_goes_on_with_its_epoch(train: ResidentSplit) -> None:
+    batches = train.batches(7, shuffle=True, seed=5)
+    epochs = [_index(batches) for _ in range(3)]
+    resumed = train.batches(7, shuffle=True, seed=5)
+    resumed.epoch = 2
+    assert _index(resumed) == epochs[2]
+
+
+def test_augmentation_is_replayed_to_the_bit(train: ResidentSplit) -> None:
+    def run() -> list[Batch]:
+        return list(train.batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16)))
+
+    first = run()
+    torch.manual_seed(99)
+    assert _same(first, run())
+    plain = list(train.batches(7, shuffle=True, seed=3))
+    assert not _same(first, plain)
+
+
+def test_augmentation_differs_between_epochs_and_between_batches(train: ResidentSplit) -> None:
+    noise = torch.nn.Module()
+    noise.forward = torch.rand_like
+    batches = train.batches(8, shuffle=False, seed=0, augmentation=noise)
+    seen = [batch["image"] for _ in range(2) for batch in batches]
+    full = [image for image in seen if len(image) == 8]
+    assert len({float(image[0, 0, 0, 0]) for image in full}) == len(full)
+
+
+def test_global_random_states_are_left_alone(train: ResidentSplit) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
+    for _ in train.batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16)):
+        pass
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert pickle.dumps(np.random.get_state()) == before[1]  # noqa: NPY002
+    assert random.getstate() == before[2]
+
+
+def test_what_a_batch_becomes_does_not_change_the_split(train: ResidentSplit) -> None:
+    kept = train.images.clone()
+    for batch in train.batches(7, shuffle=False):
+        batch["image"].zero_()
+    assert torch.equal(train.images, kept)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_processes_share_an_epoch_without_padding(
+    cohort: Cohort, train: ResidentSplit, *, shuffle: bool, world_size: int
+) -> None:
+    shards = [train.batches(7, shuffle=shuffle, seed=2, rank=rank, world_size=world_size) for rank in range(world_size)]
+    for _ in range(2):
+        seen = [_index(shard) for shard in shards]
+        assert sorted(index for shard in seen for index in shard) == cohort.indices("train").tolist()
+    assert [shard.n_images for shard in shards] == [len(shard) for shard in seen]
+    assert [len(shard) for shard in shards] == [-(-len(shard) // 7) for shard in seen]
+
+
+def test_numbers_out_of_range_are_refused(train: ResidentSplit) -> None:
+    for batch_size, rank, world_size in ((0, 0, 1), (4, 2, 2), (4, -1, 1)):
+        with pytest.raises(ConfigurationError, match="Give a batch size of 1 or more"):
+            train.batches(batch_size, shuffle=False, rank=rank, world_size=world_size)
+    with pytest.raises(ConfigurationError, match="Use fewer processes"):
+        train.batches(4, shuffle=False, world_size=1000)
+
+
+def test_attributes_may_be_chosen_and_ordered(cohort: Cohort, tmp_path: Path) -> None:
+    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
+    swapped = ResidentSplit(cohort, cached, "test", ["age:60", "sex"])
+    rows = cohort.indices("test")
+    assert np.array_equal(swapped.groups[:, 0].numpy(), cohort.subgroups["age:60"].codes[rows])
+    assert ResidentSplit(cohort, cached, "test", []).groups.shape == (len(rows), 0)
+    with pytest.raises(ConfigurationError, match=r"no attribute \['race'\]; it has \['sex', 'age:60'\]"):
+        ResidentSplit(cohort, cached, "test", ["race"])
+
+
+def test_images_of_another_cohort_are_refused(cohort: Cohort, tmp_path: Path) -> None:
+    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
+    smaller = Cohort.from_manifest(tmp_path / "manifest.csv", [], train_fraction=0.5)
+    with pytest.raises(SplitError, match="80 cached images were given for"):
+        ResidentSplit(smaller, cached, "train")
+
+
+@pytest.mark.gpu
+def test_a_seed_gives_one_order_on_every_device_and_leaves_its_generator_alone(cohort: Cohort, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    cached = cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
+    splits = [ResidentSplit(cohort, cached, "train", device=device) for device in ("cpu", "cuda")]
+    assert len({tuple(_index(split.batches(7, shuffle=True, seed=3))) for split in splits}) == 1
+    before = torch.cuda.get_rng_state()
+    runs = [list(splits[1].batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16))) for _ in range(2)]
+    assert _same(*runs)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert all(tensor.is_cuda for batch in runs[0] for tensor in batch.values())
