@@ -13,7 +13,7 @@ from monai_fairtune.report.plots_selection import selection_plot
 from monai_fairtune.report.plots_share import share_plot
 from monai_fairtune.report.plots_style import NARROW, WIDE, Plot, plot_style
 from monai_fairtune.report.plots_subgroups import subgroup_auroc_plot
-from monai_fairtune.report.plots_svg import inline_svg, png_bytes, svg_file
+from monai_fairtune.report.plots_svg import inline_svg, png_bytes, svg_element, svg_file
 from monai_fairtune.report.reading import Reading
 
 __all__ = ["DrawnPlot", "draw_plots", "plots"]
@@ -57,8 +57,9 @@ def draw_plots(reading: Reading, folder: Path) -> dict[str, DrawnPlot]:
         for plot in plots(reading):
             figure = plot.draw(WIDE)
             (folder / f"{plot.key}.png").write_bytes(png_bytes(figure))
-            (folder / f"{plot.key}.svg").write_text(svg_file(figure, plot.key, plot.alt), encoding="utf-8")
-            wide = inline_svg(figure, f"{plot.key}-wide", plot.alt)
-            narrow = inline_svg(plot.draw(NARROW), f"{plot.key}-narrow", plot.alt)
-            drawn[plot.key] = DrawnPlot(plot.key, plot.title, plot.caption, wide, narrow)
+            wide = svg_element(figure, plot.key)
+            narrow = svg_element(plot.draw(NARROW), f"{plot.key}-narrow")
+            (folder / f"{plot.key}.svg").write_text(svg_file(wide, plot.alt), encoding="utf-8")
+            inline = [inline_svg(element, plot.alt) for element in (wide, narrow)]
+            drawn[plot.key] = DrawnPlot(plot.key, plot.title, plot.caption, *inline)
     return drawn

@@ -18,10 +18,10 @@ def attribute_words(attribute: str) -> str:
 
     Example:
         >>> attribute_words("age:60"), attribute_words("skin_type:1-2,3-6"), attribute_words("sex*age:60")
-        ('age', 'skin type', 'sex and age')
+        ('age', 'skin type', 'sex × age')
     """
     columns = [part.partition(":")[0].strip().replace("_", " ") for part in attribute.split("*")]
-    return isolate(shorten(" and ".join(columns), 60))
+    return isolate(shorten(" × ".join(columns), 60))
 
 
 def subgroup_words(attribute: str, subgroup: str, *, limit: int = 60) -> str:

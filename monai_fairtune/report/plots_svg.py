@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from xml.etree import ElementTree as ET
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["inline_svg", "png_bytes", "svg_file"]
+__all__ = ["inline_svg", "png_bytes", "svg_element", "svg_file"]
 
 _FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -24,7 +25,13 @@ def png_bytes(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _svg(figure: Figure, prefix: str) -> ET.Element:
+def svg_element(figure: Figure, prefix: str) -> ET.Element:
+    """Returns the figure as SVG without namespaces, dates and style sheets; its text is text, and can be edited.
+
+    Args:
+        figure: to draw.
+        prefix: of every id, so that several plots can share a page.
+    """
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = ET.fromstring(stream.getvalue())  # noqa: S314 - our own output of the line above
@@ -54,9 +61,9 @@ def _localise(element: ET.Element, prefix: str) -> None:
         element.set(short, text)
 
 
-def svg_file(figure: Figure, key: str, alt: str) -> str:
-    """Returns the figure as an SVG file with a title; its text is text, and can be edited."""
-    root = _svg(figure, key)
+def svg_file(element: ET.Element, alt: str) -> str:
+    """Returns the content of an SVG file, titled by what it shows."""
+    root = copy.deepcopy(element)
     root.set("xmlns", "http://www.w3.org/2000/svg")
     title = ET.Element("title")
     title.text = alt
@@ -64,9 +71,9 @@ def svg_file(figure: Figure, key: str, alt: str) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def inline_svg(figure: Figure, key: str, alt: str) -> str:
-    """Returns the figure as an element of an HTML page: it scales with its container and names what it shows."""
-    root = _svg(figure, key)
+def inline_svg(element: ET.Element, alt: str) -> str:
+    """Returns an element of an HTML page: it scales with its container and names what it shows."""
+    root = copy.deepcopy(element)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
     root.set("role", "img")

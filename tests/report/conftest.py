@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from monai_fairtune.report import write_report
 from monai_fairtune.testing.example_result import example_result
 
 
@@ -23,6 +24,15 @@ def _plain() -> dict[str, Any]:
 def result() -> dict[str, Any]:
     """A plausible result: one attribute of two subgroups, a found mask that beats the fixed methods."""
     return copy.deepcopy(_plain())
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the plausible result with its report, written once for all who only read it."""
+    folder = tmp_path_factory.mktemp("written")
+    (folder / "result.json").write_text(json.dumps(_plain()), encoding="utf-8")
+    write_report(folder)
+    return folder
 
 
 @pytest.fixture
