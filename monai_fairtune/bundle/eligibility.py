@@ -107,12 +107,12 @@ def _flatten(cells: _Cells, limit: int) -> list[_Cell]:
 def _refusal(short: list[_Cell], limit: int) -> str:
     smallest = min(min(cell.counts) for cell in short)
     override = (
-        f"or pass --min_per_class {smallest} and accept that so small a subgroup mostly ranks noise"
+        f", or pass --min_per_class {smallest} and accept that so small a subgroup mostly ranks noise"
         if smallest
-        else "no min_per_class admits a subgroup that lacks a class"
+        else "; no min_per_class admits a subgroup that lacks a class"
     )
     return (
         f"{len(short)} subgroups are too small for min_per_class {limit} ({reporting_minimum(limit)} on test): "
         f"{'; '.join(map(str, short))}. "
-        f"Merge subgroups, or redraw the splits with split_fractions such as [0.5,0.3,0.2], {override}."
+        f"Merge subgroups, or redraw the splits with split_fractions such as [0.5,0.3,0.2]{override}."
     )

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monai_fairtune.bundle import check_eligibility, load_cohort
+from monai_fairtune.exceptions import ConfigurationError, EligibilityError
+
+
+def test_every_small_cell_of_every_split_and_attribute_is_named_at_once(manifest: Path) -> None:
+    cohort = load_cohort(manifest, ["sex", "age:60"])
+    with pytest.raises(EligibilityError) as refused:
+        check_eligibility(cohort, 12)
+    message = str(refused.value)
+    for cell in ("sex 'female' in validation", "sex 'male' in selection", "age:60 '[60,inf)' in validation"):
+        assert cell in message
+    assert "in test holds" in message
+
+
+def test_the_override_that_a_refusal_names_is_the_one_that_admits(manifest: Path) -> None:
+    cohort = load_cohort(manifest, "sex")
+    with pytest.raises(EligibilityError, match=r"--min_per_class 7\b"):
+        check_eligibility(cohort)
+    assert check_eligibility(cohort, 7)["lowered"] is True
+    with pytest.raises(EligibilityError):
+        check_eligibility(cohort, 8)
+
+
+def test_on_test_ten_of_each_class_are_enough(manifest: Path) -> None:
+    cohort = load_cohort(manifest, "sex", split_fractions=[0.2, 0.55, 0.25])
+    counted = check_eligibility(cohort, "11")["cells"]
+    assert all(min(pair) >= 11 for pair in counted["validation"]["sex"].values())
+    assert all(min(pair) <= 11 for pair in counted["test"]["sex"].values())
+
+
+def test_a_subgroup_without_positives_has_no_override(manifest: Path, tmp_path: Path) -> None:
+    lines = manifest.read_text().splitlines()
+    kept = [line for line in lines if not ("validation" in line and line.split(",")[1] == "1" and ",male" in line)]
+    spoiled = tmp_path / "manifest.csv"
+    spoiled.write_text("\n".join(kept))
+    cohort = load_cohort(spoiled, "sex", data_root=manifest.parent)
+    with pytest.raises(EligibilityError, match="no min_per_class admits a subgroup that lacks a class"):
+        check_eligibility(cohort, 1)
+
+
+def test_one_subgroup_alone_cannot_be_compared(manifest: Path) -> None:
+    cohort = load_cohort(manifest, "sex", where="sex=female")
+    with pytest.raises(EligibilityError, match=r"has the one subgroup \['female'\]"):
+        check_eligibility(cohort, 1)
+
+
+def test_a_limit_below_one_is_refused(manifest: Path) -> None:
+    with pytest.raises(ConfigurationError, match="min_per_class is 0"):
+        check_eligibility(load_cohort(manifest, "sex"), 0)
