@@ -64,7 +64,7 @@ def assign_splits(
         ids, labels = manifest.patient_ids[rows], manifest.labels[rows]
         return deal_patients(ids, labels, groups, fractions, seed=seed, purpose=purpose)
 
-    by = f"by patient, stratified by label and {', '.join(subgroups)}" if subgroups else "by patient, by label"
+    by = "by patient, stratified by label" + (f" and {', '.join(subgroups)}" if subgroups else "")
     everyone = np.ones(len(manifest.labels), dtype=np.bool_)
     fractions = None if split_fractions is None else check_fractions(split_fractions)
     if fractions is None and "split" in manifest.table.columns:

@@ -211,6 +211,11 @@ def test_several_frames_are_refused(decode: Decode) -> None:
         decode(_dataset(np.stack([GREY, GREY]), NumberOfFrames=2))
 
 
+def test_a_size_that_asks_for_any_memory_is_refused_before_it_gets_it(decode: Decode) -> None:
+    with pytest.raises(ImageError, match="60000 x 60000 pixels, more than the"):
+        decode(_dataset(GREY, Rows=60000, Columns=60000))
+
+
 def test_an_object_without_pixels_is_refused(decode: Decode) -> None:
     report = _dataset(GREY)
     del report.PixelData

@@ -107,6 +107,15 @@ def test_a_volume_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
         decode_image(path)
 
 
+def test_a_header_that_asks_for_any_memory_is_refused_before_it_gets_it(tmp_path: Path) -> None:
+    path = _save(tmp_path / "a.nii", SHOWN, None)
+    content = bytearray(path.read_bytes())
+    content[42:46] = np.array([32000, 32000], dtype="<i2").tobytes()
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="32000 x 32000 pixels, more than the"):
+        decode_image(path)
+
+
 def test_a_pixel_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     values = SHOWN.copy()
     values[0, 0] = np.inf

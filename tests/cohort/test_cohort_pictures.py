@@ -179,6 +179,13 @@ def test_a_picture_of_another_format_behind_an_allowed_ending_is_refused(tmp_pat
         decode_image(tmp_path / "a.png")
 
 
+def test_a_file_too_large_for_one_picture_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as stream:
+        stream.truncate(1 << 30)
+    with pytest.raises(ImageError, match="It holds 1074 MB, more than the 537 MB allowed"):
+        decode_image(tmp_path / "a.png")
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
         decode_image(tmp_path / "a.png")

@@ -126,6 +126,22 @@ def test_processes_share_an_epoch_without_padding(
     assert [len(shard) for shard in shards] == [-(-len(shard) // 7) for shard in seen]
 
 
+def test_conformance_monais_trainer_sees_every_image_once_in_each_epoch(train: ResidentSplit) -> None:
+    from monai.engines import SupervisedTrainer
+
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+    batches = train.batches(7, shuffle=True, seed=4)
+    seen: list[int] = []
+    trainer = SupervisedTrainer(
+        torch.device("cpu"), 3, batches, network, torch.optim.SGD(network.parameters(), 0.1),
+        torch.nn.CrossEntropyLoss(), decollate=False,
+    )  # fmt: skip
+    trainer.add_event_handler("ITERATION_COMPLETED", lambda e: seen.extend(e.state.batch["index"].tolist()))
+    trainer.run()
+    again = train.batches(7, shuffle=True, seed=4)
+    assert seen == [index for _ in range(3) for index in _index(again)]
+
+
 def test_numbers_out_of_range_are_refused(train: ResidentSplit) -> None:
     for batch_size, rank, world_size in ((0, 0, 1), (4, 2, 2), (4, -1, 1)):
         with pytest.raises(ConfigurationError, match="Give a batch size of 1 or more"):

@@ -51,6 +51,12 @@ def test_without_a_column_splits_are_drawn_with_a_fifth_for_validation_and_selec
     )
 
 
+def test_without_attributes_splits_are_stratified_by_label(write_manifest: Write, rows: Rows) -> None:
+    cohort = Cohort.from_manifest(write_manifest(rows(100)), [])
+    assert cohort.split_rule.startswith("Splits are drawn by patient, stratified by label, with seed 0")
+    assert cohort.labels[cohort.indices("test")].mean() == 0.5
+
+
 def test_split_fractions_redraw_what_the_manifest_says(write_manifest: Write, rows: Rows) -> None:
     path = write_manifest(rows(200, split=ALL_FOUR))
     cohort = Cohort.from_manifest(path, SEX, split_fractions=[0.5, 0.3, 0.2])

@@ -17,6 +17,8 @@ from monai_fairtune.exceptions import ImageError
 
 __all__ = ["SUFFIXES", "decode_image"]
 
+_MOST_BYTES = 1 << 29
+
 Decoder = Callable[[Path], NDArray[np.float32]]
 
 _DECODERS: Mapping[str, Decoder] = {
@@ -55,11 +57,12 @@ def decode_image(path: str | Path) -> NDArray[np.float32]:
         affine, no text.
 
     Raises:
-        ImageError: naming the file, if it is missing, truncated, of an unknown kind, holds several images, or holds a
-            value that is not finite.
+        ImageError: naming the file, if it is missing, truncated, of an unknown kind, is too large, holds several
+            images, or holds a value that is not finite.
     """
     file = Path(path)
     try:
+        _require_moderate(file)
         pixels = _decoder(file)(file)
     except ImageError as error:
         raise ImageError(f"Image '{file.name}' cannot be used. {error}") from error
@@ -72,6 +75,15 @@ def decode_image(path: str | Path) -> NDArray[np.float32]:
     if pixels.size == 0:
         raise ImageError(f"Image '{file.name}' has shape {pixels.shape}: no pixels. Leave it out of the manifest.")
     return np.ascontiguousarray(pixels, dtype=np.float32)
+
+
+def _require_moderate(path: Path) -> None:
+    n_bytes = path.stat().st_size
+    if n_bytes > _MOST_BYTES:
+        raise ImageError(
+            f"It holds {n_bytes / 1e6:.0f} MB, more than the {_MOST_BYTES / 1e6:.0f} MB allowed. "
+            "Give the picture or slice to classify, not a whole slide or volume."
+        )
 
 
 def _decoder(path: Path) -> Decoder:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from monai_fairtune.cohort.decoding.scaling import scale_by_range, to_channel_first
+from monai_fairtune.cohort.decoding.scaling import require_size, scale_by_range, to_channel_first
 from monai_fairtune.exceptions import ImageError
 
 __all__ = ["decode_dicom", "is_dicom"]
@@ -50,6 +50,7 @@ def decode_dicom(path: Path) -> NDArray[np.float32]:
         raise ImageError(
             "It holds no pixels, or ends before them. Give a whole image object, not a report or a directory."
         )
+    require_size(int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.PhotometricInterpretation)
     if kind in _COLOUR:
         return _colour(dataset, kind)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fairtune.cohort.decoding.scaling import scale_by_type, scale_measurements, to_channel_first
+from monai_fairtune.cohort.decoding.scaling import require_size, scale_by_type, scale_measurements, to_channel_first
 from monai_fairtune.exceptions import ImageError
 
 __all__ = ["decode_nifti"]
@@ -25,6 +25,7 @@ def decode_nifti(path: Path) -> NDArray[np.float32]:
     import nibabel as nib
 
     image = nib.load(path)
+    _require_one_slice(image.shape)
     stored = np.asanyarray(image.dataobj)
     scaled = image.dataobj.slope != 1 or image.dataobj.inter != 0
     colour = stored.dtype.names is not None
@@ -32,6 +33,12 @@ def decode_nifti(path: Path) -> NDArray[np.float32]:
     slice_ = _only_slice(pixels, stored.shape, _affine(image))
     is_bytes = slice_.dtype == np.uint8 and not scaled
     return to_channel_first(scale_by_type(slice_) if is_bytes else scale_measurements(slice_))
+
+
+def _require_one_slice(shape: tuple[int, ...]) -> None:
+    if len(shape) < 2 or sum(size != 1 for size in shape[:3]) > 2 or any(size != 1 for size in shape[3:]):
+        raise ImageError(f"It is a volume of shape {tuple(shape)}. Store the slice to classify as a file of its own.")
+    require_size(*sorted(shape[:3])[-2:])
 
 
 def _affine(image: Any) -> NDArray[np.float64] | None:
@@ -45,8 +52,6 @@ def _only_slice(pixels: NDArray[Any], shape: tuple[int, ...], affine: NDArray[np
     """Returns rows by columns, and colour last if there is any."""
     import nibabel as nib
 
-    if len(shape) < 2 or sum(size != 1 for size in shape[:3]) > 2 or any(size != 1 for size in shape[3:]):
-        raise ImageError(f"It is a volume of shape {tuple(shape)}. Store the slice to classify as a file of its own.")
     colour = pixels.shape[len(shape) :]
     volume = pixels.reshape((*shape[:3], *[1] * (3 - len(shape)), *colour))
     axis = 2 if len(shape) == 2 else _slice_axis(shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fairtune.cohort.decoding.scaling import scale_by_type, to_channel_first
+from monai_fairtune.cohort.decoding.scaling import require_size, scale_by_type, to_channel_first
 from monai_fairtune.exceptions import ImageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def decode_picture(path: Path) -> NDArray[np.float32]:
         n_frames = getattr(file, "n_frames", 1)
         if n_frames > 1 and file.format != _JPEG_WITH_PREVIEW:
             raise ImageError(f"It holds {n_frames} pictures. Give one file a picture.")
+        require_size(file.height, file.width)
         pixels = scale_by_type(_pixels(ImageOps.exif_transpose(file)))
         return to_channel_first(1 - pixels if _is_negative(file) else pixels)
 

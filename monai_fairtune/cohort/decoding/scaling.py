@@ -9,9 +9,22 @@ from numpy.typing import NDArray
 
 from monai_fairtune.exceptions import ImageError
 
-__all__ = ["scale_by_range", "scale_by_type", "scale_measurements", "to_channel_first"]
+__all__ = ["require_size", "scale_by_range", "scale_by_type", "scale_measurements", "to_channel_first"]
 
 _PERCENTILES = (0.5, 99.5)
+_MOST_PIXELS = 1 << 27
+
+
+def require_size(n_rows: int, n_columns: int) -> None:
+    """Refuses an image before its pixels are unpacked, if they would not fit: a small file may ask for any memory.
+
+    Raises:
+        ImageError: if it has more than 134 million pixels.
+    """
+    if n_rows * n_columns > _MOST_PIXELS:
+        raise ImageError(
+            f"It has {n_rows} x {n_columns} pixels, more than the {_MOST_PIXELS} allowed. Reduce it before use."
+        )
 
 
 def scale_by_type(pixels: NDArray[Any]) -> NDArray[np.float32]:
