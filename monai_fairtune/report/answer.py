@@ -25,7 +25,7 @@ def _what_was_found(reading: Reading) -> str:
     tried = f"The search tried {n_trials} masks and learning rates" if n_trials else "The search ended"
     if raw["method"] != "found mask":
         name = isolate(shorten(str(raw["method"]), 60))
-        return f"{tried}, and none did better on selection than a fixed method: the answer is “{name}”; {share}."
+        return f"{tried}, and none was preferred to a fixed method: the answer is “{name}”; {share}."
     components = raw["mask"]["components"]
     return (
         f"{tried} and settled on a mask that tunes {sum(components.values())} of {len(components)} components besides "
@@ -102,8 +102,8 @@ def verdict(reading: Reading) -> dict[str, str]:
         return {
             "kind": "same",
             "label": "The best fixed method is the answer",
-            "sentence": "That is the same method as the answer, trained with another seed: the search found nothing "
-            "better for this cohort.",
+            "sentence": "That is the same method as the answer, trained with another seed, and the difference is what "
+            "a seed alone can do: the search found nothing better for this cohort.",
         }
     if ours is None or theirs is None:
         return {

@@ -42,8 +42,8 @@ def curves_plot(reading: Reading, attribute: str, key: str) -> Plot | None:
     return Plot(
         key,
         f"AUROC by epoch on train and validation, by subgroup of {words}",
-        "Dashed: train; solid: validation. Subgroups that are close on train and apart on validation show the "
-        "fairness generalization gap: the model fits everybody in training and serves some worse on new data."
+        "Dashed, open marks: train; solid, filled marks: validation. Subgroups that are close on train and apart on "
+        "validation show the fairness generalization gap: the model fits everybody in training and serves some worse on new data."
         + note
         + (_MANY if len(subgroups) > _MOST else "")
         + explained(subgroups),
@@ -149,7 +149,7 @@ def _lines(axes: Axes, lines: Mapping[tuple[str, str], _Points], subgroups: Sequ
                 zorder=2 if train else 3,
                 clip_on=False,
                 markevery=1 if len(points) <= 12 else [-1],
-                **look.marker,
+                **{**look.marker, "markerfacecolor": "white" if train else look.style.colour},
             )
 
 

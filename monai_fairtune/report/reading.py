@@ -22,7 +22,8 @@ class Method:
         chosen: whether this is the final model.
         trained_share: trained share of the network's parameters, from 0 to 1.
         validation: the objective on validation, as the search saw it.
-        selection: the objective on selection, averaged over seeds where several were trained.
+        selection: the objective on selection: of the chosen finalist its mean over seeds, of a fixed method that of
+            the model which the other columns describe.
         reports: report objects by split.
         gaps: the fairness generalization gaps by attribute.
         epochs: training curves.
@@ -128,16 +129,12 @@ class Reading:
         return tuple(self._anchor(anchor) for anchor in self.raw.get("anchors") or [])
 
     def _anchor(self, anchor: Mapping[str, Any]) -> Method:
-        confirmed = next(
-            (f for f in self.raw.get("finalists") or [] if f.get("trial") == anchor.get("trial")),
-            cast("Mapping[str, Any]", {}),
-        )
         return Method(
             name=str(anchor["name"]),
             chosen=False,
             trained_share=finite(anchor.get("trained_share")),
             validation=self._value(anchor.get("value"), anchor.get("validation")),
-            selection=self._value(confirmed.get("selection_value"), anchor.get("selection")),
+            selection=objective_value(anchor.get("selection"), self.objective, self.attributes),
             reports={split: anchor[split] for split in _SPLITS if anchor.get(split)},
             gaps=anchor.get("fairness_generalization_gap") or {},
             epochs=tuple(anchor.get("epochs") or ()),

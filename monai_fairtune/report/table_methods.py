@@ -99,6 +99,7 @@ def _add_finalist(table: Table, reading: Reading, finalist: Mapping[str, Any]) -
         finalist.get("selection_values") or [],
         test,
         strong=chosen,
+        detail="chosen on selection" if chosen else "test: of its first training" if model else "",
     )
 
 
@@ -112,6 +113,7 @@ def _add(
     test: Stated,
     *,
     strong: bool,
+    detail: str = "",
 ) -> None:
     change = None if test.value is None or validation.value is None else test.value - validation.value
     table.add(
@@ -125,7 +127,7 @@ def _add(
             Cell(signed(change)) if change is not None else table.undefined(test.reason or validation.reason),
         ],
         strong=strong,
-        detail="chosen on selection" if strong else "",
+        detail=detail,
     )
 
 

@@ -94,7 +94,7 @@ def example_result(
         "eligibility": cohort.eligibility(),
         "cohort": {
             **cohort.counts(),
-            "split_rule": "drawn by patient, stratified by label and subgroup, seed 0",
+            "split_rule": "Splits are drawn by patient, stratified by label and subgroups, with seed 0.",
             "where": None,
             "train_fraction": 1.0,
             "class_names": ["benign", "malignant"],

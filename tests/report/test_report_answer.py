@@ -91,7 +91,7 @@ def test_a_smaller_objective_is_better_where_the_direction_says_so(result: Resul
 def test_an_anchor_as_the_answer_is_said_plainly(result: Result) -> None:
     result["method"] = "norm"
     told = answer(Reading(result))
-    assert "none did better on selection than a fixed method: the answer is “norm”" in told
+    assert "none was preferred to a fixed method: the answer is “norm”" in told
     assert "the search found nothing better" in told
     assert verdict(Reading(result))["kind"] == "same"
     result["method"] = "bias"

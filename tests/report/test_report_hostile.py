@@ -30,6 +30,8 @@ HOSTILE = [
     "x" * 199 + "y",
 ]
 
+ISOLATES = dict.fromkeys((0x2068, 0x2069))
+
 
 @pytest.fixture(scope="module")
 def hostile() -> Result:
@@ -100,9 +102,16 @@ def test_plots_are_well_formed_and_hold_no_foreign_elements(folder: Path) -> Non
         assert tags <= {"svg", "title", "defs", "g", "path", "use", "text", "clipPath", "rect", "tspan"}
 
 
-def test_the_console_table_holds_no_control_characters_and_no_line_is_too_long(hostile: Result) -> None:
-    for line in result_table(hostile).splitlines():
-        assert not any(unicodedata.category(character) == "Cc" for character in line)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_console_table_holds_no_control_characters_and_no_line_is_too_long(result: Result, name: str) -> None:
+    result["attribute"] = result["attributes"][0] = name
+    for report in (result["test"], *(anchor["test"] for anchor in result["anchors"])):
+        report["attributes"] = {name: report["attributes"]["age:60"]}
+        report["attributes"][name]["worst_group_auroc"]["subgroup"] = name
+        report["attributes"][name]["auroc_gap"] = {"value": None, "reason": f"Subgroup {name} is too small."}
+    result["anchors"][0]["name"] = name
+    for line in result_table(result).splitlines():
+        assert not any(unicodedata.category(character) in {"Cc", "Cf"} for character in line.translate(ISOLATES))
         assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= 100
 
 

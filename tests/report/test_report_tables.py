@@ -45,13 +45,19 @@ def test_the_final_model_shows_the_searchs_values_so_that_optimism_is_seen(resul
     assert cells[1:3] == [f"{chosen['value']:.3f}", f"{chosen['selection_value']:.3f}"]
 
 
-def test_a_confirmed_anchor_shows_the_mean_over_its_seeds(result: Result) -> None:
-    result["finalists"].append(
-        {"trial": 3, "name": "norm", "selection_value": 0.5, "selection_values": [0.5], "value": 0.6}
-    )
-    assert row(methods_table(Reading(result), "age:60", 1), "norm")[2] == "0.500"
-    heads = [row.head for row in finalists_table(Reading(result)).rows]
-    assert heads.count("norm") == 1
+def test_a_confirmed_anchor_is_listed_once_with_its_seeds_and_the_test_of_its_first_training(result: Result) -> None:
+    confirmed = {"trial": 3, "name": "norm", "selection_value": 0.5, "selection_values": [0.5], "value": 0.6}
+    result["finalists"].append(confirmed)
+    found = [row for row in finalists_table(Reading(result)).rows if row.head == "norm"]
+    assert len(found) == 1
+    assert [cell.text for cell in found[0].cells][1:4] == ["0.600", "0.500", "0.500"]
+    assert found[0].detail == "test: of its first training"
+
+
+def test_every_value_of_an_anchor_in_the_comparison_is_of_the_same_model(result: Result) -> None:
+    result["finalists"].append({"trial": 3, "name": "norm", "selection_value": 0.5, "selection_values": [0.5]})
+    own = result["anchors"][3]["selection"]["attributes"]["age:60"]["worst_group_auroc"]["value"]
+    assert row(methods_table(Reading(result), "age:60", 1), "norm")[2] == f"{own:.3f}"
 
 
 def test_finalists_show_every_seed_and_the_drop_to_test(result: Result) -> None:
