@@ -56,7 +56,7 @@ def test_the_documentation_names_every_option() -> None:
         missing = [
             key
             for key in options
-            if f"`{key}`" not in documented and not str(_config(name)[key]).startswith(("$@", "$f", "@"))
+            if f"`{key}`" not in documented and not str(_config(name)[key]).startswith(("$@", "$fairtune", "$str", "@"))
         ]
         assert not missing, name
 
