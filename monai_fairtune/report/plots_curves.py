@@ -44,10 +44,7 @@ def curves_plot(reading: Reading, attribute: str, key: str) -> Plot | None:
         f"AUROC by epoch on train and validation, by subgroup of {words}",
         "Dashed, open marks: train; solid, filled marks: validation. Subgroups that are close on train and apart on "
         "validation show the fairness generalization gap: the model fits everybody in training and serves "
-        "some worse on new data."
-        + note
-        + (_MANY if len(subgroups) > _MOST else "")
-        + explained(subgroups),
+        "some worse on new data." + note + (_MANY if len(subgroups) > _MOST else "") + explained(subgroups),
         _alt(curves, subgroups, words),
         lambda width: _draw(curves, subgroups, width),
     )
