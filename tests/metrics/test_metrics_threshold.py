@@ -45,9 +45,9 @@ def test_the_last_digit_of_a_score_decides_nothing() -> None:
         assert threshold.decide(split(labels, list(scores + nudge))).tolist() == [False, False, True, True]
 
 
-def test_neighbours_without_a_number_between_them_are_still_separated() -> None:
-    above = 0.5
-    below = float(np.nextafter(above, 0))
+@pytest.mark.parametrize("below", [0.5, float(np.nextafter(0.5, 0))])
+def test_neighbours_without_a_number_between_them_are_still_separated(below: float) -> None:
+    above = float(np.nextafter(below, 1))
     predictions = split([0, 1], [below, above])
     assert choose_threshold(predictions).decide(predictions).tolist() == [False, True]
 

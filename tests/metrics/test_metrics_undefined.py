@@ -114,6 +114,11 @@ def test_the_default_minimum_is_ten_of_each_class() -> None:
     )
 
 
+def test_the_minimum_guards_subgroups_and_not_the_whole_split() -> None:
+    predictions = Predictions([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], kind="probability", subgroups={})
+    assert assess(predictions, Threshold(0.5, "given", "fixed"), min_per_class=10).overall["auroc"].value == 0.75
+
+
 def test_a_ratio_of_nothing_to_nothing_is_undefined() -> None:
     sex = compare({"f": _BOTH, "m": _BOTH}, threshold=1.0)
     assert sex.demographic_parity_difference.value == 0.0
