@@ -78,6 +78,15 @@ def test_subgroups_too_small_for_an_objective_are_marked_in_their_split(write_ma
     assert "* fewer than 5 images of a class" in check.to_text()
 
 
+def test_too_few_images_of_either_class_make_a_subgroup_small(write_manifest: Write, rows: Rows) -> None:
+    made = rows(60, split=SPLITS)
+    rare = [row for row in made if row["split"] == "test" and row["sex"] == "male" and row["label"] == 1][1:]
+    check = _check(write_manifest([row for row in made if row not in rare]), min_per_class=2)
+    (cell,) = [cell for cell in check.small if (cell.split, cell.subgroup) == ("test", "male")]
+    assert cell.n_positive == 1
+    assert cell.n_negative >= 2
+
+
 def test_the_detectable_gap_is_that_of_each_splits_counts(write_manifest: Write, rows: Rows) -> None:
     check = _check(write_manifest(rows(200)))
     cells = check.counts["splits"]["test"]["attributes"]["sex"]["subgroups"]

@@ -96,6 +96,13 @@ def test_a_copy_of_the_data_has_the_same_hash_and_a_changed_image_another(
     assert Cohort.from_manifest(manifest, SEX_AND_AGE).hash != cohort.hash
 
 
+def test_another_label_is_another_hash(write_manifest: Write, rows: Rows) -> None:
+    made = rows(split=("train", "train", "validation", "selection", "test"))
+    before = Cohort.from_manifest(write_manifest(made), []).hash
+    made[0]["label"] = 1
+    assert Cohort.from_manifest(write_manifest(made, images=False), []).hash != before
+
+
 def test_a_cohort_survives_the_way_to_a_worker(cohort: Cohort) -> None:
     assert pickle.loads(pickle.dumps(cohort)).hash == cohort.hash  # noqa: S301
 
