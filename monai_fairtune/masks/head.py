@@ -41,7 +41,7 @@ def _heads(network: nn.Module) -> tuple[nn.Module, ...]:
 
 
 def initialise_head(network: nn.Module, seed: int) -> None:
-    """Draws the head anew: weights from a normal distribution of standard deviation 0.02, cut at 2; biases 0.
+    """Draws the head anew: weights from a normal distribution of standard deviation 0.02, biases 0.
 
     The draw is made on the CPU by a generator of its own: it is the same on every device and leaves the global
     random state alone.
@@ -55,7 +55,6 @@ def initialise_head(network: nn.Module, seed: int) -> None:
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name in names and parameter.ndim >= 2:
-                drawn = nn.init.trunc_normal_(torch.empty(parameter.shape, device="cpu"), std=0.02, generator=generator)
-                parameter.copy_(drawn)
+                parameter.copy_(0.02 * torch.randn(parameter.shape, generator=generator, device="cpu"))
             elif name in names and name.endswith("bias"):
                 parameter.zero_()

@@ -115,6 +115,12 @@ def test_reset_brings_back_the_pretrained_weights_and_a_head_of_its_seed() -> No
     assert same(state(network.backbone), seventh)
 
 
+def test_a_head_starts_with_small_weights_and_without_bias() -> None:
+    plain = FairTuneNetwork(PLAIN, image_size=8)
+    assert torch.equal(plain.backbone.get_parameter("head.bias"), torch.zeros(2))
+    assert 0.018 < float(tiny(n_classes=50).backbone.get_parameter("head.weight").detach().std()) < 0.022
+
+
 def test_reset_keeps_mask_and_mode_and_drops_gradients() -> None:
     network = tiny()
     mask = network.partition("block").mask(["blocks.1"])

@@ -149,6 +149,17 @@ def test_what_is_outside_of_the_blocks_is_frozen_under_its_own_name(family: str,
     assert names == frozen | {"blocks.0.rest", "blocks.1.rest"}
 
 
+def test_query_and_key_norms_are_no_attention_tensors() -> None:
+    network = TRANSFORMERS["query and key norms"]()
+    tensors = partitioner("attention tensors", network).partition(network, "vit")
+    assert {name.partition("attention.")[2] for name in tensors.searchable} == {
+        "qkv.weight",
+        "qkv.bias",
+        "proj.weight",
+        "proj.bias",
+    }
+
+
 def test_both_heads_of_a_distilled_transformer_are_always_tuned() -> None:
     network = TRANSFORMERS["distillation"]()
     mask = partitioner("block", network).partition(network, "deit").head_only()
@@ -189,6 +200,7 @@ def test_a_network_without_a_head_is_refused() -> None:
         ({"a": "stem.*", "b": r".*\.weight"}, "matches the patterns of 'a' and 'b'"),
         ({"head": "stem.*"}, "is called 'head'"),
         ({"a": "head.*"}, "matches none"),
+        ({"a": "stem"}, "matches none .* for whole names"),
     ],
 )
 def test_patterns_that_make_no_partition_are_refused(patterns: dict[str, str], message: str) -> None:
