@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class SubgroupMetrics(Metric):  # type: ignore[misc]
     ``worst_group_auroc``                     lowest over the subgroups of all attributes
     ``auroc_gap``                             largest over the attributes
     ``largest_subgroup_loss``                 largest over the subgroups of all attributes
-    ``auroc_<attribute>_<subgroup>``          with characters that trackers refuse replaced by ``_``
+    ``auroc_<attribute>_<subgroup>``          with characters that trackers refuse replaced by ``_``, and a number
+                                              at the end where that makes two names equal
     ========================================  =======================================================
 
     A value that is undefined (a subgroup with one class) is left out; if it is the key metric, it is refused.
@@ -55,6 +57,7 @@ class SubgroupMetrics(Metric):  # type: ignore[misc]
 
     Raises:
         UndefinedMetricError: at the end of an epoch, if the metric under whose name it is attached is undefined.
+        PredictionsError: likewise, if positions are known and a sample came twice.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class SubgroupMetrics(Metric):  # type: ignore[misc]
         output_transform: Callable[[Any, Any], tuple[Any, ...]] | None = None,
     ) -> None:
         self.attributes = {name: tuple(names) for name, names in attributes.items()}
+        self._names = _tracker_names(self.attributes)
         self._take = output_transform or _take
         self._buffer = _WholeSplit()
         super().__init__()
@@ -110,7 +114,7 @@ class SubgroupMetrics(Metric):  # type: ignore[misc]
         for attribute, subgroups in predictions.subgroups.items():
             for name, member in subgroups.items():
                 part = (predictions.labels[member], predictions.scores[member])
-                _put(values, _tracker_name(f"auroc_{attribute}_{name}"), lambda p=part: auroc(*p))  # type: ignore[misc]
+                _put(values, self._names[attribute, name], lambda p=part: auroc(*p))  # type: ignore[misc]
         return values
 
     def completed(self, engine: Engine, name: str) -> None:
@@ -134,6 +138,12 @@ class SubgroupMetrics(Metric):  # type: ignore[misc]
         if len(parts) < 4:
             return logits, labels, groups, None
         order = np.argsort(parts[3], kind="stable")
+        n_repeated = len(order) - len(np.unique(parts[3]))
+        if n_repeated:
+            raise PredictionsError(
+                f"{n_repeated} of {len(order)} samples came twice. "
+                "Share a split among processes without repeats: DistributedSampler(even_divisible=False)."
+            )
         return logits[order], labels[order], groups[order], parts[3][order]
 
 
@@ -154,7 +164,7 @@ def _take(batch: Any, output: Any) -> tuple[Any, ...]:
     keys = ("label", "group", "index")
     if isinstance(batch, list):  # decollated: one dictionary a sample
         parts = [torch.stack([torch.as_tensor(item[key]) for item in batch]) for key in keys if key in batch[0]]
-        return (torch.stack([torch.as_tensor(item["pred"]) for item in output]), *parts)
+        return (torch.stack([torch.as_tensor(item["pred"]).float() for item in output]), *parts)
     return (output["pred"].float(), *(batch[key] for key in keys if key in batch))
 
 
@@ -165,5 +175,13 @@ def _put(values: dict[str, float], name: str, compute: Callable[[], float]) -> N
         return
 
 
-def _tracker_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", name).strip("_")
+def _tracker_names(attributes: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+    """Returns a name for each subgroup's AUROC that trackers accept; no two are equal."""
+    names: dict[tuple[str, str], str] = {}
+    for attribute, subgroups in attributes.items():
+        for subgroup in subgroups:
+            plain = re.sub(r"[^A-Za-z0-9_.\-]+", "_", f"auroc_{attribute}_{subgroup}").strip("_")
+            taken = set(names.values())
+            numbered = (f"{plain}_{number}" for number in count(2))
+            names[attribute, subgroup] = plain if plain not in taken else next(n for n in numbered if n not in taken)
+    return names

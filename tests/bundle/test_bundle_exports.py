@@ -87,7 +87,7 @@ def test_an_exported_network_gives_the_logits_of_the_model(
     assert outcome.returncode == 0, outcome.stderr
     images = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     if suffix == ".ts":
-        found = torch.jit.load(path)(images).detach().numpy()
+        found = torch.jit.load(path)(images).detach().numpy()  # type: ignore[no-untyped-call]
     else:
         import onnxruntime
 
