@@ -23,7 +23,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--attribute", nargs="+", required=True, metavar="A", help="such as sex, age:60, skin_type:1-2,3-6, sex*age:60"
     )
-    parser.add_argument("--data-root", metavar="DIR", help="what image paths are relative to; default: the CSV's folder")
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="what image paths are relative to; default: the CSV's folder"
+    )
     parser.add_argument(
         "--split-fractions", nargs=3, type=float, metavar=("TRAIN", "VALIDATION", "TEST"), help="redraw the splits"
     )

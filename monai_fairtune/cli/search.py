@@ -19,7 +19,10 @@ def add_parser(commands: Any) -> None:
         "--attribute age:60 --backbone NAME --weights FILE --image_size 224 --n_trials 50 --output_dir DIR ...",
     )
     parser.add_argument(
-        "--config", nargs="+", metavar="FILE", help="config files, later ones override; default: the shipped search.yaml"
+        "--config",
+        nargs="+",
+        metavar="FILE",
+        help="config files, later ones override; default: the shipped search.yaml",
     )
     parser.set_defaults(run=run, overrides=[])
 

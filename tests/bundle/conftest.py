@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from bundle_runs import QUICK, TINY, Outcome, RunBundle, command_line, run_process, write_cohort
+
+from tests.bundle.bundle_runs import QUICK, TINY, Outcome, RunBundle, command_line, run_process, write_cohort
 
 
 @pytest.fixture(scope="session")

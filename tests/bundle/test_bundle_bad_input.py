@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from bundle_runs import TINY, RunBundle, read_rows, run_process, write_rows
+
+from tests.bundle.bundle_runs import TINY, RunBundle, read_rows, run_process, write_rows
 
 Rows: TypeAlias = list[dict[str, Any]]
 

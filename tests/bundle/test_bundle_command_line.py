@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from bundle_runs import CONFIGS
 
 from monai_fairtune.bundle.command_line import refuse_unknown_options, runs_monai_bundle
 from monai_fairtune.exceptions import ConfigurationError
+from tests.bundle.bundle_runs import CONFIGS
 
 _SEARCH = ["run", "--config_file", str(CONFIGS / "search.yaml")]
 

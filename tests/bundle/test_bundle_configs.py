@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from bundle_runs import BUNDLE, CONFIGS, TINY
+
+from tests.bundle.bundle_runs import BUNDLE, CONFIGS, TINY
 
 _CONFIGS = ("search.yaml", "train.yaml", "evaluate.yaml", "inference.yaml")
 _MARKS = ("# --- Shared by", "# --- End of what is shared. ---")

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bundle_runs import BUNDLE, CONFIGS, TINY, Outcome, run_process
 
 from monai_fairtune.cohort import Preprocessing
 from monai_fairtune.masks import FairTuneNetwork, load_delta
+from tests.bundle.bundle_runs import BUNDLE, CONFIGS, TINY, Outcome, run_process
 
 _NETWORK = {"backbone": TINY["backbone"], "image_size": TINY["image_size"]}
 _SHAPE = "[1,3,16,16]"

@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from bundle_runs import QUICK, TINY, RunBundle, read_rows
+
+from tests.bundle.bundle_runs import QUICK, TINY, RunBundle, read_rows
 
 _REPORT_KEYS = {"schema", "n", "n_patients", "prevalence", "overall", "threshold", "attributes"}
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bundle_runs import TINY, RunBundle, read_rows, write_rows
 
 from monai_fairtune.bundle import load_cohort, make_tuner
 from monai_fairtune.cohort import Preprocessing, cache_images, default_augmentation
 from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadata
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
+from tests.bundle.bundle_runs import TINY, RunBundle, read_rows, write_rows
 
 
 @pytest.fixture(scope="module")

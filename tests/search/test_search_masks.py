@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
-from worlds import PLANTED, SETTINGS, anchors, partition, planted, world
 
 from monai_fairtune.exceptions import NoFeasibleTrialError, StudyDriftError, StudyLockedError, TuningError
 from monai_fairtune.objectives import AUROCGap, WorstGroupAUROC
 from monai_fairtune.search import Experiment, SearchSettings, search_masks
 from monai_fairtune.search.files import read_json
 from monai_fairtune.testing.function_tuner import FunctionTuner, Job
+from tests.search.worlds import PLANTED, SETTINGS, anchors, partition, planted, world
 
 EXPERIMENT = Experiment(("age:60",), cohort_hash="c0")
 
