@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is not a wrong answer.
+settings.register_profile("fairtune", deadline=None)
+settings.load_profile("fairtune")
 
 
 @pytest.fixture(scope="session")
