@@ -3,7 +3,7 @@
 from monai_fairtune.bundle.cohort import load_cohort
 from monai_fairtune.bundle.device import decode_images, make_augmentation, precision, torch_device
 from monai_fairtune.bundle.distribution import EvenSteps, join_processes, leave_processes, local_device
-from monai_fairtune.bundle.eligibility import check_eligibility
+from monai_fairtune.bundle.eligibility import check_eligibility, check_key_metric
 from monai_fairtune.bundle.errors import plain_errors
 from monai_fairtune.bundle.evaluation import check_split, count_test_read, write_evaluation
 from monai_fairtune.bundle.inference import PredictionsWriter, choose_threshold_of, list_images
@@ -11,15 +11,17 @@ from monai_fairtune.bundle.network import apply_mask, choose_learning_rate, load
 from monai_fairtune.bundle.options import folder, mapping, number, numbers, optional, switch, text, texts, whole
 from monai_fairtune.bundle.search import describe_experiment, make_objective, make_tuner, run_search
 from monai_fairtune.bundle.settings import search_settings
-from monai_fairtune.bundle.training import StopOnNan, attribute_names, class_weights
+from monai_fairtune.bundle.training import RaisePlainly, StopOnNan, attribute_names, class_weights
 
 __all__ = [
     "EvenSteps",
     "PredictionsWriter",
+    "RaisePlainly",
     "StopOnNan",
     "apply_mask",
     "attribute_names",
     "check_eligibility",
+    "check_key_metric",
     "check_split",
     "choose_learning_rate",
     "choose_threshold_of",

@@ -8,15 +8,17 @@ from typing import Any, TypeAlias
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
-from monai_fairtune.subgroups import class_counts
+from monai_fairtune.subgroups import class_counts, require_eligible
 
-__all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "reporting_minimum"]
+__all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "check_key_metric", "reporting_minimum"]
 
 DEFAULT_MIN_PER_CLASS = 20
 """Fewest positives, and fewest negatives, of a subgroup that enters an objective."""
 
 _REPORTED = 10
 _SPLITS = ("validation", "selection", "test")
+_OVERALL = "auroc"
+_BY_SUBGROUP = ("worst_group_auroc", "auroc_gap", "largest_subgroup_loss")
 _Cells: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
 
 
@@ -60,6 +62,22 @@ def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CL
             for split, attributes in cells.items()
         },
     }
+
+
+def check_key_metric(cohort: Cohort, key_metric: object) -> str:
+    """Returns the metric that the best epoch of a training is chosen by, once it is known to be defined.
+
+    Raises:
+        ConfigurationError: if there is no such metric.
+        EligibilityError: if it looks at subgroups, and one of them lacks a class on validation.
+    """
+    if key_metric not in (_OVERALL, *_BY_SUBGROUP):
+        raise ConfigurationError(f"key_metric is {key_metric!r}. Choose one of {', '.join((_OVERALL, *_BY_SUBGROUP))}.")
+    if key_metric in _BY_SUBGROUP:
+        rows = cohort.indices("validation")
+        for group in cohort.subgroups.values():
+            require_eligible(group.take(rows), cohort.labels[rows], split="validation", min_per_class=1)
+    return str(key_metric)
 
 
 @dataclass(frozen=True)
@@ -111,8 +129,9 @@ def _refusal(short: list[_Cell], limit: int) -> str:
         if smallest
         else "; no min_per_class admits a subgroup that lacks a class"
     )
+    subject = "1 subgroup is" if len(short) == 1 else f"{len(short)} subgroups are"
     return (
-        f"{len(short)} subgroups are too small for min_per_class {limit} ({reporting_minimum(limit)} on test): "
+        f"{subject} too small for min_per_class {limit} ({reporting_minimum(limit)} on test): "
         f"{'; '.join(map(str, short))}. "
         f"Merge subgroups, or redraw the splits with split_fractions such as [0.5,0.3,0.2]{override}."
     )

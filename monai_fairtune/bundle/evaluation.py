@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from monai_fairtune.bundle.eligibility import reporting_minimum
-from monai_fairtune.bundle.files import read_result
+from monai_fairtune.bundle.files import read_object, read_result
 from monai_fairtune.bundle.options import folder, whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.metrics import assess, choose_threshold
 from monai_fairtune.predictions import Predictions
-from monai_fairtune.search.files import read_json, write_json
+from monai_fairtune.search.files import write_json
 from monai_fairtune.tuning import FairnessEvaluator
 
 __all__ = ["check_split", "count_test_read", "write_evaluation"]
@@ -42,10 +42,10 @@ def count_test_read(split: str, output_dir: object) -> int | None:
         return None
     place = folder("output_dir", output_dir)
     path = place / "test_reads.json"
-    earlier = read_json(path)["test_reads"] if path.is_file() else read_result(place).get("test_reads", 0)
-    write_json(path, {"test_reads": earlier + 1})
-    sys.stdout.write(f"The test split is read for time number {earlier + 1} in this study.\n")
-    return int(earlier + 1)
+    n_reads = int((read_object(path) or read_result(place)).get("test_reads", 0)) + 1
+    write_json(path, {"test_reads": n_reads})
+    sys.stdout.write(f"The test split is read for time number {n_reads} in this study.\n")
+    return n_reads
 
 
 def write_evaluation(

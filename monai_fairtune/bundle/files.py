@@ -8,7 +8,7 @@ from typing import Any
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search.files import read_json
 
-__all__ = ["read_result"]
+__all__ = ["read_object", "read_result"]
 
 
 def read_result(output_dir: Path) -> dict[str, Any]:
@@ -17,13 +17,25 @@ def read_result(output_dir: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: if the file is damaged.
     """
-    path = output_dir / "result.json"
+    return read_object(output_dir / "result.json")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Returns the JSON object in a file of the output folder, or an empty one where there is no such file.
+
+    Raises:
+        ConfigurationError: if the file holds anything else.
+    """
     if not path.is_file():
         return {}
     try:
-        result = read_json(path)
+        found = read_json(path)
     except ValueError as error:
         raise ConfigurationError(
-            f"{path.name} in the output folder is damaged: {error}. Run the search again."
+            f"{path.name} in the output folder is damaged: {error}. Restore it, or choose another output_dir."
         ) from error
-    return dict(result)
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"{path.name} in the output folder holds no JSON object. Restore it, or choose another output_dir."
+        )
+    return found

@@ -14,11 +14,12 @@ from ignite.engine import Engine, Events
 from monai_fairtune.bundle.files import read_result
 from monai_fairtune.bundle.network import model_path, read_model
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, text
+from monai_fairtune.cohort.decoding import SUFFIXES
+from monai_fairtune.cohort.paths import require_images, resolve_images
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
 __all__ = ["PredictionsWriter", "choose_threshold_of", "list_images"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".nii", ".nii.gz", ".npy", ".npz")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -47,10 +48,10 @@ def list_images(dataset_dir: object, manifest: object = None, data_root: object 
     names = sorted(
         str(path.relative_to(root))
         for path in root.rglob("*")
-        if path.name.lower().endswith(_SUFFIXES) and path.is_file() and not path.name.startswith(".")
+        if path.name.lower().endswith(SUFFIXES) and path.is_file() and not path.name.startswith(".")
     )
     if not names:
-        raise ManifestError(f"No image lies below dataset_dir. Give a folder with files that end in {_SUFFIXES}.")
+        raise ManifestError(f"No image lies below dataset_dir. Give a folder with files that end in {SUFFIXES}.")
     return _records(names, root)
 
 
@@ -136,8 +137,6 @@ def _manifest_names(path: Path) -> list[str]:
 
 
 def _records(names: Sequence[str], root: Path) -> list[dict[str, str]]:
-    from monai_fairtune.cohort.paths import require_images, resolve_images
-
     paths = resolve_images(names, root)
     require_images(names, paths)
     return [{"image": str(path), "name": name} for name, path in zip(names, paths, strict=True)]

@@ -9,10 +9,10 @@ from ignite.engine import Engine, Events
 from ignite.handlers import TerminateOnNan
 
 from monai_fairtune.cohort import Cohort
-from monai_fairtune.exceptions import TuningError
+from monai_fairtune.exceptions import TuningError, find_error
 from monai_fairtune.tuning import balanced_class_weights
 
-__all__ = ["StopOnNan", "attribute_names", "class_weights"]
+__all__ = ["RaisePlainly", "StopOnNan", "attribute_names", "class_weights"]
 
 
 def class_weights(cohort: Cohort, device: torch.device) -> torch.Tensor:
@@ -23,6 +23,19 @@ def class_weights(cohort: Cohort, device: torch.device) -> torch.Tensor:
 def attribute_names(cohort: Cohort) -> dict[str, list[str]]:
     """Returns each attribute's subgroups, as a ``FairnessEvaluator`` asks for them."""
     return {name: list(group.names) for name, group in cohort.subgroups.items()}
+
+
+class RaisePlainly:
+    """A handler that comes before ``StatsHandler``, which would log a traceback of what has its own sentence."""
+
+    def attach(self, engine: Engine) -> None:
+        """Raises this package's errors, and interruptions, before other handlers hear of them."""
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._raise)
+
+    @staticmethod
+    def _raise(_: Engine, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt) or find_error(error) is not None:
+            raise error
 
 
 class StopOnNan:

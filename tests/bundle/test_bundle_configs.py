@@ -66,7 +66,9 @@ def test_the_documentation_names_every_option() -> None:
     ("name", "kind"), [("train.yaml", "train"), ("inference.yaml", "infer"), ("evaluate.yaml", "infer")]
 )
 @pytest.mark.filterwarnings("ignore:parsing config_file")
-def test_a_config_has_every_property_that_monai_asks_for(name: str, kind: str, manifest: Path, searched: Path) -> None:
+def test_a_config_has_every_property_that_monai_asks_for(
+    name: str, kind: str, manifest: Path, weights: Path, searched: Path
+) -> None:
     from monai.bundle import ConfigWorkflow
 
     workflow = ConfigWorkflow(
@@ -75,7 +77,7 @@ def test_a_config_has_every_property_that_monai_asks_for(name: str, kind: str, m
         logging_file=False,
         manifest=str(manifest),
         attribute="sex",
-        weights=str(next(searched.parent.parent.glob("weights*/tiny.safetensors"))),
+        weights=str(weights),
         output_dir=str(searched),
         **TINY,
     )
