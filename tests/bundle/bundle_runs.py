@@ -48,7 +48,9 @@ def write_cohort(folder: Path, seed: int = 0) -> Path:
     rows: list[dict[str, Any]] = []
     for split, n in _PER_SPLIT.items():
         for number in range(n):
-            label, sex = number % 2, ("female", "male")[number // 2 % 2]
+            # A third of the training images is positive, so that class weights matter.
+            label = int(number % 3 == 0) if split == "train" else number % 2
+            sex = ("female", "male")[number // 2 % 2]
             pixels = rng.normal(100, 30, size=(16, 16, 3))
             pixels[4:12, 4:12] += 40 * label
             name = f"images/{split}_{number:03d}.png"

@@ -6,6 +6,7 @@ import pytest
 
 from monai_fairtune.bundle import check_eligibility, load_cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
+from tests.bundle.bundle_runs import read_rows, write_rows
 
 
 def test_every_small_cell_of_every_split_and_attribute_is_named_at_once(manifest: Path) -> None:
@@ -27,11 +28,18 @@ def test_the_override_that_a_refusal_names_is_the_one_that_admits(manifest: Path
         check_eligibility(cohort, 8)
 
 
-def test_on_test_ten_of_each_class_are_enough(manifest: Path) -> None:
-    cohort = load_cohort(manifest, "sex", split_fractions=[0.2, 0.55, 0.25])
-    counted = check_eligibility(cohort, "11")["cells"]
-    assert all(min(pair) >= 11 for pair in counted["validation"]["sex"].values())
-    assert all(min(pair) <= 11 for pair in counted["test"]["sex"].values())
+def test_on_test_ten_of_each_class_are_enough(manifest: Path, tmp_path: Path) -> None:
+    splits = ["train"] * 24 + ["validation"] * 48 + ["selection"] * 48 + ["test"] * 40
+    rows = [
+        row | {"split": split, "label": number % 2, "sex": ("female", "male")[number // 2 % 2]}
+        for number, (row, split) in enumerate(zip(read_rows(manifest), splits, strict=True))
+    ]
+    cohort = load_cohort(write_rows(tmp_path / "manifest.csv", rows), "sex", data_root=manifest.parent)
+    counted = check_eligibility(cohort, "12")["cells"]
+    assert counted["validation"]["sex"] == {"female": [12, 12], "male": [12, 12]}
+    assert counted["test"]["sex"] == {"female": [10, 10], "male": [10, 10]}
+    with pytest.raises(EligibilityError, match=r"min_per_class 13 \(10 on test\)"):
+        check_eligibility(cohort, 13)
 
 
 def test_a_subgroup_without_positives_has_no_override(manifest: Path, tmp_path: Path) -> None:

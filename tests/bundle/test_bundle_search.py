@@ -40,7 +40,7 @@ def test_a_result_says_what_the_objective_rests_on_and_that_the_limit_was_lowere
     assert result["network"]["pretrained"] is True
     assert result["cohort"]["splits"]["train"]["n"] == 60
     assert result["cohort"]["where"] is None
-    assert result["training"]["class_weights"] == [1.0, 1.0]
+    assert result["training"]["class_weights"] == pytest.approx([2 / 3, 4 / 3])
 
 
 def test_nothing_in_a_result_names_a_patient_a_file_or_a_folder(searched: Path, manifest: Path) -> None:

@@ -13,7 +13,7 @@ from monai_fairtune.bundle import load_cohort, make_tuner
 from monai_fairtune.cohort import Preprocessing, cache_images, default_augmentation
 from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadata
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
-from tests.bundle.bundle_runs import TINY, RunBundle, read_rows, write_rows
+from tests.bundle.bundle_runs import CONFIGS, TINY, RunBundle, read_rows, write_rows
 
 
 @pytest.fixture(scope="module")
@@ -89,21 +89,29 @@ def test_a_checkpoint_holds_plain_tensors_of_the_whole_network(
     assert set(state) == set(_network(weights).state_dict())
 
 
-def test_a_gap_keeps_the_epoch_of_its_smallest_value(
-    options: dict[str, object], tmp_path: Path, run_bundle: RunBundle
+@pytest.mark.parametrize("key_metric", ["auroc_gap", "worst_group_auroc"])
+@pytest.mark.filterwarnings("ignore:parsing config_file")
+def test_the_model_kept_is_that_of_the_best_epoch(
+    key_metric: str, options: dict[str, object], tmp_path: Path, run_bundle: RunBundle
 ) -> None:
-    given = {"mask": "norm", "learning_rate": 1e-2, "max_epochs": 3, "output_dir": tmp_path, "key_metric": "auroc_gap"}
-    assert run_bundle("train.yaml", options | given).returncode == 0
-    assert (
-        run_bundle(
-            "evaluate.yaml",
-            options
-            | {"output_dir": tmp_path, "model": tmp_path / "models" / "model.safetensors", "split": "validation"},
-        ).returncode
-        == 0
-    )
+    from monai.bundle import ConfigWorkflow
+
+    given = {name: str(value) for name, value in options.items()} | {"output_dir": str(tmp_path)}
+    training = {"mask": "norm", "learning_rate": 1e-2, "max_epochs": 4, "key_metric": key_metric}
+    workflow = ConfigWorkflow(str(CONFIGS / "train.yaml"), logging_file=False, **given, **training)
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    best = workflow.parser.get_parsed_content("validate::evaluator").state.best_metric
+
+    model = {"model": tmp_path / "models" / "model.safetensors", "split": "validation", "min_per_class": 5}
+    assert run_bundle("evaluate.yaml", given | model).returncode == 0
     report = json.loads((tmp_path / "evaluation" / "report.json").read_text())
     assert report["split"] == "validation"
+    subgroups = report["attributes"]["sex"]["subgroups"]
+    aurocs = [subgroups[name]["auroc"]["value"] for name in ("female", "male")]
+    found = {"auroc_gap": abs(aurocs[0] - aurocs[1]), "worst_group_auroc": min(aurocs)}
+    assert found[key_metric] == pytest.approx(best, abs=1e-12)
     assert not (tmp_path / "test_reads.json").exists()
 
 
