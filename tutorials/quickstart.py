@@ -101,7 +101,9 @@ pd.DataFrame(
         "method": [method["name"] for method in methods],
         "trained share": [method["trained_share"] for method in methods],
         "overall AUROC": [method["test"]["overall"]["auroc"]["value"] for method in methods],
-        "worst-group AUROC": [method["test"]["attributes"]["age:60"]["worst_group_auroc"]["value"] for method in methods],
+        "worst-group AUROC": [
+            method["test"]["attributes"]["age:60"]["worst_group_auroc"]["value"] for method in methods
+        ],
         "AUROC gap": [method["test"]["attributes"]["age:60"]["auroc_gap"]["value"] for method in methods],
     }
 ).round(3)

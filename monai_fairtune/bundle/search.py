@@ -159,6 +159,12 @@ def run_search(
         storage=optional(text, "storage", storage),
     )
     report = write_report(place)
-    sys.stdout.write(f"\n{result_table(result)}\nReport: {report}\n")
-    sys.stdout.flush()
+    _print(f"\n{result_table(result)}\nReport: {report}\n")
     return report
+
+
+def _print(text_: str) -> None:
+    """Prints what a terminal can show: a search must not end in an error because of a dash."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text_.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
