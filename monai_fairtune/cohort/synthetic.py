@@ -47,9 +47,11 @@ def write_synthetic_cohort(directory: str | Path, *, n_patients: int = 1600, see
     What is true of it, whatever a model says:
 
     * Label 1 is a finding. Half of the patients of either subgroup have it; one patient in ten has two images.
-    * 28 % of the patients are 60 or older. Below 60 the finding is a solid bright disc, and a hollow one is harmless.
-      From 60 on it is a patch of reticular (net-like) texture, a patch of speckle is harmless, and solid discs are
-      harmless too: they occur as often without the finding as with it. What is learned below 60 misleads above.
+    * 28 % of the patients are 60 or older. Below 60 the finding is a solid bright disc, and a hollow bright one is
+      harmless. From 60 on it is a solid dark disc, a hollow dark one is harmless, and solid bright discs are harmless
+      too: half of the older patients have one, with the finding or without. What is learned below 60 misleads above.
+      A tenth of the younger have a solid dark disc, with the finding or without.
+    * Tissue is coarser and of higher contrast from 60 on.
     * ``sex`` decides nothing: a control in which a difference between subgroups is noise.
     * ``age`` and ``sex`` are blank for 3 % of the patients each, at random.
     * A fifth of the patients come as DICOM files of 12 bits with a window, half of these MONOCHROME1, the others as

@@ -12,7 +12,6 @@ IMAGE_SIZE = 64
 _Image = NDArray[np.float64]
 _Y, _X = np.meshgrid(np.linspace(-1, 1, IMAGE_SIZE), np.linspace(-1, 1, IMAGE_SIZE), indexing="ij")
 _FREQUENCY = np.hypot(np.fft.fftfreq(IMAGE_SIZE)[:, None], np.fft.rfftfreq(IMAGE_SIZE)[None])
-_LENGTH = 2 / IMAGE_SIZE  # of a pixel
 
 
 def draw_image(rng: np.random.Generator, *, finding: bool, older: bool) -> _Image:
@@ -23,27 +22,29 @@ def draw_image(rng: np.random.Generator, *, finding: bool, older: bool) -> _Imag
         finding: whether the patient has the finding.
         older: whether the finding looks as it does from 60 years on.
     """
-    image = _tissue(rng)
+    image = _tissue(rng, older=older)
     if older:
-        image += _patch(rng, reticular=finding)
+        if finding or rng.random() < 0.6:
+            image -= _disc(rng, strength=rng.uniform(0.15, 0.28), hollow=not finding)
         if rng.random() < 0.5:
-            image += _disc(rng, hollow=False)
+            image += _disc(rng, strength=rng.uniform(0.18, 0.34), hollow=False)
     else:
         if finding or rng.random() < 0.6:
-            image += _disc(rng, hollow=not finding)
-        if rng.random() < 0.5:
-            image += _patch(rng, reticular=False)
+            image += _disc(rng, strength=rng.uniform(0.12, 0.26), hollow=not finding)
+        if rng.random() < 0.1:
+            image -= _disc(rng, strength=rng.uniform(0.15, 0.28), hollow=False)
     image += 0.02 * rng.standard_normal(image.shape)
-    field = _X**2 + _Y**2 <= 1.05
+    field = _X**2 + _Y**2 <= 1
     return np.where(field, np.clip(image, 0.01, 1), 0.0)
 
 
-def _tissue(rng: np.random.Generator) -> _Image:
-    """Returns uneven brightness, cloudy noise and two to four curved vessels."""
-    image = np.full((IMAGE_SIZE, IMAGE_SIZE), rng.uniform(0.35, 0.55))
+def _tissue(rng: np.random.Generator, *, older: bool) -> _Image:
+    """Returns uneven brightness, clouds that are coarser and stronger in older patients, and one to three vessels."""
+    image = np.full((IMAGE_SIZE, IMAGE_SIZE), rng.uniform(0.38, 0.55))
     image += rng.uniform(-0.08, 0.08) * _X + rng.uniform(-0.08, 0.08) * _Y
-    image += rng.uniform(0.04, 0.08) * _noise(rng, exponent=rng.uniform(1.2, 1.8))
-    for _ in range(rng.integers(2, 5)):
+    exponents, contrasts = ((1.5, 2.1), (0.04, 0.07)) if older else ((0.8, 1.4), (0.025, 0.045))
+    image += rng.uniform(*contrasts) * _noise(rng, rng.uniform(*exponents))
+    for _ in range(rng.integers(1, 4)):
         angle, offset, bend = rng.uniform(0, np.pi), rng.uniform(-0.7, 0.7), rng.uniform(-0.5, 0.5)
         along, across = _turned(_X, _Y, angle)
         from_middle = across - offset - bend * along**2
@@ -51,34 +52,18 @@ def _tissue(rng: np.random.Generator) -> _Image:
     return image
 
 
-def _disc(rng: np.random.Generator, *, hollow: bool) -> _Image:
+def _disc(rng: np.random.Generator, *, strength: float, hollow: bool) -> _Image:
     x, y = _place(rng)
-    from_edge = np.hypot(_X - x, _Y - y) - rng.uniform(0.13, 0.22)
-    strength = rng.uniform(0.10, 0.24)
+    from_edge = np.hypot(_X - x, _Y - y) - rng.uniform(0.15, 0.26)
     if hollow:
         return np.asarray(strength * np.exp(-((from_edge / 0.05) ** 2) / 2))
     return np.asarray(strength / (1 + np.exp(np.clip(from_edge / 0.03, -40, 40))))
 
 
-def _patch(rng: np.random.Generator, *, reticular: bool) -> _Image:
-    x, y = _place(rng)
-    envelope = np.exp(-((_X - x) ** 2 + (_Y - y) ** 2) / (2 * rng.uniform(0.18, 0.3) ** 2))
-    texture = _net(rng) if reticular else _noise(rng, exponent=0.5, lowest=0.11)
-    return np.asarray(rng.uniform(0.08, 0.20) * envelope * texture)
-
-
-def _net(rng: np.random.Generator) -> _Image:
-    """Returns two crossed gratings of a period of 4.5 to 7 pixels, of variance 1."""
-    along, across = _turned(_X, _Y, rng.uniform(0, np.pi))
-    turn = 2 * np.pi / (rng.uniform(4.5, 7) * _LENGTH)
-    return np.sin(turn * along + rng.uniform(0, 2 * np.pi)) + np.sin(turn * across + rng.uniform(0, 2 * np.pi))
-
-
-def _noise(rng: np.random.Generator, *, exponent: float, lowest: float = 0.0) -> _Image:
-    """Returns noise of variance 1 whose amplitude falls with the frequency, in cycles a pixel, above ``lowest``."""
+def _noise(rng: np.random.Generator, exponent: float) -> _Image:
+    """Returns noise of variance 1 whose amplitude falls with the frequency."""
     white = np.fft.rfft2(rng.standard_normal((IMAGE_SIZE, IMAGE_SIZE)))
-    kept = white * np.maximum(_FREQUENCY, 1 / IMAGE_SIZE) ** -exponent * (lowest < _FREQUENCY)
-    noise = np.fft.irfft2(kept, s=(IMAGE_SIZE, IMAGE_SIZE))
+    noise = np.fft.irfft2(white * np.maximum(_FREQUENCY, 1 / IMAGE_SIZE) ** -exponent, s=(IMAGE_SIZE, IMAGE_SIZE))
     return np.asarray((noise - noise.mean()) / noise.std())
 
 
