@@ -10,7 +10,17 @@ from monai_fairtune.cli.bundle_files import config_file, run_config
 
 __all__ = ["add_parser"]
 
-_SETTINGS = {"image_size": 48, "max_epochs": 6, "batch_size": 32, "n_trials": 16, "n_startup_trials": 8}
+_SETTINGS = {
+    "attribute": "age:60",
+    "split_fractions": [0.35, 0.4, 0.25],
+    "backbone": "monai_fairtune.masks.tiny_vit",
+    "image_size": 48,
+    "max_epochs": 6,
+    "batch_size": 32,
+    "learning_rates": [3e-4, 3e-3],
+    "n_trials": 16,
+    "n_startup_trials": 8,
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -40,8 +50,6 @@ def run(options: argparse.Namespace) -> int:
         write_synthetic_cohort(manifest.parent, seed=options.seed)
     overrides = _SETTINGS | {
         "manifest": str(manifest),
-        "attribute": "age:60",
-        "backbone": "monai_fairtune.masks.tiny_vit",
         "weights": str(TINY_VIT_WEIGHTS),
         "output_dir": str(folder),
         "n_trials": options.n_trials,
