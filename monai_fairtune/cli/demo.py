@@ -17,6 +17,7 @@ _SETTINGS = {
     "image_size": 48,
     "max_epochs": 6,
     "batch_size": 32,
+    "augmentation": False,
     "learning_rates": [3e-4, 3e-3],
     "n_trials": 16,
     "n_startup_trials": 8,
