@@ -124,6 +124,13 @@ def _ratio(older: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return float(np.sqrt(max(0.0, between) / within))
 
 
+def _processor() -> str:
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()
+
+
 def print_tables(rows: dict[str, list[Row]], found: dict[str, Any]) -> None:
     for name, value in found.items():
         for part, number in value.items() if isinstance(value, dict) else [("", value)]:
@@ -155,7 +162,7 @@ def main() -> None:
             rows[name] = [train(tuner, mask, options, seed) for seed in range(options.seeds)]
             print(f"{name}: {rows[name][0]['seconds']:.1f} s", file=sys.stderr)
     where = {
-        "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+        "machine": f"{_processor()}, {torch.get_num_threads()} threads",
         "versions": {name: version(name) for name in ("monai-fairtune", "monai", "timm", "torch", "numpy")},
         "command": " ".join(["python", *sys.argv]),
     }
