@@ -57,7 +57,7 @@ def write_synthetic_cohort(directory: str | Path, *, n_patients: int = 1600, see
     * A fifth of the patients come as DICOM files of 12 bits with a window, half of these MONOCHROME1, the others as
       PNG of 8 bits; the format is drawn independently of everything else. No file holds a name.
 
-    The finding can be seen in every image that has it, so a perfect model would reach AUROC 1 in both subgroups.
+    The finding is drawn in every image that has it, so a perfect model would come close to AUROC 1 in both subgroups.
     Splits are not drawn here: ``Cohort.from_manifest`` draws them.
 
     Args:
