@@ -1,0 +1,106 @@
+"""What every ``Tuner`` must do: run these against a tuner of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from monai_fairtune.masks import Mask
+from monai_fairtune.tuning.protocol import Budget, EpochReport, Tuner, TuningResult, Verdict
+
+__all__ = [
+    "check_tuner",
+    "check_tuner_keeps_what_it_is_told",
+    "check_tuner_predicts_whole_splits",
+    "check_tuner_repeats_itself",
+    "check_tuner_saves_what_it_trained",
+    "check_tuner_stops_when_told",
+]
+
+_RATE = {"learning_rate": 1e-3}
+_SPLITS = ("train", "validation", "selection", "test")
+
+
+def check_tuner(tuner: Tuner, mask: Mask, other: Mask, folder: Path) -> None:
+    """Runs every check.
+
+    Args:
+        tuner: to be checked; each check trains it for an epoch or two.
+        mask: of its network.
+        other: another mask of its network, to be trained in between.
+        folder: receives saved models.
+
+    Raises:
+        AssertionError: naming what does not hold.
+    """
+    check_tuner_repeats_itself(tuner, mask, other)
+    check_tuner_keeps_what_it_is_told(tuner, mask)
+    check_tuner_stops_when_told(tuner, mask)
+    check_tuner_predicts_whole_splits(tuner, mask)
+    check_tuner_saves_what_it_trained(tuner, mask, other, folder)
+
+
+def check_tuner_repeats_itself(tuner: Tuner, mask: Mask, other: Mask) -> None:
+    """The same mask, hyperparameters and seed give the same predictions, whatever was trained in between."""
+    first = _tune(tuner, mask, seed=1)
+    _tune(tuner, other, seed=2)
+    again = _tune(tuner, mask, seed=1)
+    _require(np.array_equal(first.validation.scores, again.validation.scores), "two equal trainings differ")
+    changed = _tune(tuner, mask, seed=3)
+    _require(not np.array_equal(first.validation.scores, changed.validation.scores), "the seed changes nothing")
+
+
+def check_tuner_keeps_what_it_is_told(tuner: Tuner, mask: Mask) -> None:
+    """The result is the model of the last epoch that was kept, not of the last epoch."""
+    reports: list[EpochReport] = []
+
+    def keep_first(report: EpochReport) -> Verdict:
+        reports.append(report)
+        return Verdict(keep=report.epoch == 1)
+
+    result = tuner.tune(mask, _RATE, Budget(2), seed=1, on_epoch=keep_first)
+    _require([report.epoch for report in reports] == [1, 2], "epochs are not reported as 1, 2")
+    _require((result.best_epoch, result.n_epochs) == (1, 2), "best_epoch is not the epoch that was kept")
+    _require(np.array_equal(result.validation.scores, reports[0].validation.scores), "another epoch was kept")
+    predicted = tuner.predict(result.model, "validation")
+    _require(np.array_equal(predicted.scores, result.validation.scores), "the model is not that of the kept epoch")
+
+
+def check_tuner_stops_when_told(tuner: Tuner, mask: Mask) -> None:
+    """No epoch follows the one after which the caller said stop."""
+    result = tuner.tune(mask, _RATE, Budget(3), seed=1, on_epoch=lambda _: Verdict(keep=True, stop=True))
+    _require(result.n_epochs == 1, "training went on after it was told to stop")
+
+
+def check_tuner_predicts_whole_splits(tuner: Tuner, mask: Mask) -> None:
+    """Every split is predicted; train is followed by epoch when, and only when, the budget says so."""
+    reports: list[EpochReport] = []
+
+    def collect(report: EpochReport) -> Verdict:
+        reports.append(report)
+        return Verdict(keep=True)
+
+    result = tuner.tune(mask, _RATE, Budget(1, assess_train=True), seed=1, on_epoch=collect)
+    _require(reports[0].train is not None, "the training split was not assessed")
+    for split in _SPLITS:
+        _require(len(tuner.predict(result.model, split)) > 0, f"the {split} split has no predictions")
+    _require(_tune(tuner, mask, seed=1).n_epochs == 1, "one epoch was asked for")
+
+
+def check_tuner_saves_what_it_trained(tuner: Tuner, mask: Mask, other: Mask, folder: Path) -> None:
+    """A saved model predicts as before, after another training too."""
+    result = _tune(tuner, mask, seed=1)
+    tuner.save(result.model, folder / "model")
+    _tune(tuner, other, seed=2)
+    restored = tuner.predict(tuner.load(folder / "model"), "test")
+    _require(np.array_equal(restored.scores, tuner.predict(result.model, "test").scores), "a saved model differs")
+
+
+def _tune(tuner: Tuner, mask: Mask, *, seed: int) -> TuningResult:
+    return tuner.tune(mask, _RATE, Budget(1), seed=seed, on_epoch=lambda _: Verdict(keep=True))
+
+
+def _require(holds: bool, complaint: str) -> None:
+    if not holds:
+        raise AssertionError(f"This tuner does not hold its promise: {complaint}.")
