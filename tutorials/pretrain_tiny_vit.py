@@ -186,7 +186,8 @@ def main() -> None:
     backbone = pretrain(options.steps, options.batch_size, options.learning_rate, options.seed)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.contiguous() for name, value in backbone.state_dict().items()}
-    save_file(state, options.output, metadata={"made_by": "tutorials/pretrain_tiny_vit.py", "seed": str(options.seed)})
+    # One entry only: safetensors writes several in an order of chance, and the checksum with them.
+    save_file(state, options.output, metadata={"made_by": f"tutorials/pretrain_tiny_vit.py --seed {options.seed}"})
     content = options.output.read_bytes()
     print(f"{options.output}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 

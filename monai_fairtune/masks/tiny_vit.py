@@ -12,7 +12,7 @@ __all__ = ["TINY_VIT_SHA256", "TINY_VIT_WEIGHTS", "tiny_vit"]
 TINY_VIT_WEIGHTS: Path = Path(__file__).parent / "weights" / "tiny_vit.safetensors"
 """Weights of ``tiny_vit()`` that are shipped with the package."""
 
-TINY_VIT_SHA256: str = "b29c36f7901600f86b27beb32b7aea4a3bd2efd2ddb783788a14f65311d2686a"
+TINY_VIT_SHA256: str = "eef9ff700ee2cf10cd028626263edae0b87ca50a96919a28b106ba648d07ffa4"
 """SHA-256 of the file ``TINY_VIT_WEIGHTS``, 64 hexadecimal digits."""
 
 
