@@ -33,7 +33,7 @@ import pandas as pd
 from monai_fairtune.cohort import write_synthetic_cohort
 
 folder = Path(os.environ.get("QUICKSTART_DIR") or tempfile.mkdtemp(prefix="fairtune-"))
-manifest = write_synthetic_cohort(folder / "cohort", n_patients=1200)
+manifest = write_synthetic_cohort(folder / "cohort")
 pd.read_csv(manifest).head()
 
 # %% [markdown]
@@ -43,13 +43,16 @@ pd.read_csv(manifest).head()
 # smallest AUROC gap that the test split can show. On the command line it is
 # `monai-fairtune check MANIFEST --attribute age:60`.
 #
-# `age:60` declares two subgroups: `[0,60)` and `[60,inf)`. Other forms: `sex`, `skin_type:1-2,3-6`, `sex*age:60`.
+# `age:60` declares two subgroups: `[0,60)` and `[60,inf)`. Other forms: `sex`, `skin_type:1-2,3-6`, `sex*age:60`. The
+# table has no column `split`, so the splits are drawn by patient: 35 % train, 40 % validation (half of which becomes
+# the selection split), 25 % test.
 
 # %%
 from monai_fairtune.cohort import check_manifest
 from monai_fairtune.subgroups import SensitiveAttribute
 
-check = check_manifest(manifest, SensitiveAttribute.parse_all("age:60"))
+split_fractions = [0.35, 0.4, 0.25]
+check = check_manifest(manifest, SensitiveAttribute.parse_all("age:60"), split_fractions=split_fractions)
 print(check.to_text())
 
 # %% [markdown]
@@ -73,6 +76,7 @@ search = ConfigWorkflow(
     logging_file=False,
     manifest=str(manifest),
     attribute="age:60",
+    split_fractions=split_fractions,
     backbone="monai_fairtune.masks.tiny_vit",
     weights=str(TINY_VIT_WEIGHTS),
     image_size=48,

@@ -211,7 +211,7 @@ def test_options_from_the_command_line_may_say_null(nothing: str | None) -> None
         ({"backbone": "vit_small_patch14_dinov2.nonsense"}, r"no weights called .* Choose one of \['vit_small_patch14"),
         ({"backbone": "monai_fairtune.masks.nothing"}, "There is no backbone"),
         ({"backbone": "no_package.nothing"}, "There is no backbone"),
-        ({"backbone": "test_masks_network.returns_no_module", "backbone_arguments": {}}, "returned a str"),
+        ({"backbone": "tests.masks.test_masks_network.returns_no_module", "backbone_arguments": {}}, "returned a str"),
         ({"backbone": PLAIN, "backbone_arguments": {"colour": 1}}, "refuses its arguments .* Correct"),
         ({"backbone": "resnet10t", "backbone_arguments": {"colour": 1}}, "refuses its arguments .* Correct"),
         ({"backbone_arguments": {"num_classes": 3}}, "Use the option n_classes"),
