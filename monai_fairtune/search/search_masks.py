@@ -121,6 +121,7 @@ class _Run:
         )
         confirmed = confirmation.run(finalists, floor.value)
         chosen = confirmation.chosen_model(confirmed[0])
+        bar.start("assessing the final model and the anchors on every split")
         test_reads = (self.study.attribute("test_reads") or 0) + 1
         self.study.set_attribute("test_reads", test_reads)
         model = self.tuner.load(chosen.model_path)
