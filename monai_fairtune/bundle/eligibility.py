@@ -8,23 +8,17 @@ from typing import Any, TypeAlias
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
-from monai_fairtune.subgroups import class_counts, require_eligible
+from monai_fairtune.subgroups import class_counts, reporting_minimum, require_eligible
 
-__all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "check_key_metric", "reporting_minimum"]
+__all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "check_key_metric"]
 
 DEFAULT_MIN_PER_CLASS = 20
 """Fewest positives, and fewest negatives, of a subgroup that enters an objective."""
 
-_REPORTED = 10
 _SPLITS = ("validation", "selection", "test")
 _OVERALL = "auroc"
 _BY_SUBGROUP = ("worst_group_auroc", "auroc_gap", "largest_subgroup_loss")
 _Cells: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
-
-
-def reporting_minimum(min_per_class: int) -> int:
-    """Returns the fewest positives and negatives for which a subgroup's AUROC is reported."""
-    return min(_REPORTED, min_per_class)
 
 
 def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CLASS) -> dict[str, Any]:

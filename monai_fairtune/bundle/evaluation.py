@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.bundle.eligibility import reporting_minimum
 from monai_fairtune.bundle.files import read_object, read_result
 from monai_fairtune.bundle.options import folder, whole
 from monai_fairtune.cohort import Cohort
@@ -14,6 +13,7 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.metrics import assess, choose_threshold
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.search.files import write_json
+from monai_fairtune.subgroups import reporting_minimum
 from monai_fairtune.tuning import FairnessEvaluator
 
 __all__ = ["check_split", "count_test_read", "write_evaluation"]

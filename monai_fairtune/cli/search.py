@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from monai_fairtune.cli.bundle_files import config_file, run_config
+from monai_fairtune.cli.overrides import parse_overrides
 
 __all__ = ["add_parser"]
 
@@ -29,8 +30,6 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.cli.main import parse_overrides
-
     configs = options.config or [str(config_file("search.yaml"))]
     run_config(configs, parse_overrides(options.overrides))
     return 0

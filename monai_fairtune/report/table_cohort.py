@@ -9,11 +9,11 @@ from monai_fairtune.report.names import subgroup_detail
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import enumerate_words, percent, shorten
+from monai_fairtune.subgroups import reporting_minimum
 
 __all__ = ["cohort_table", "eligibility_table"]
 
 _SPLITS = ("train", "validation", "selection", "test")
-_REPORTED = 10  # of each class: test decides nothing, so it has to satisfy only what a report asks for
 _COUNTS = ("n", "n_patients", "n_positive")
 
 
@@ -87,7 +87,7 @@ def eligibility_table(reading: Reading) -> Table | None:
     if not splits:
         return None
     least = int(eligibility.get("min_per_class") or 0)
-    limits = {split: min(_REPORTED, least) if split == "test" else least for split in splits}
+    limits = {split: reporting_minimum(least) if split == "test" else least for split in splits}
     table = Table(
         "eligibility",
         "Images of class 0 and class 1 of each subgroup; at least "

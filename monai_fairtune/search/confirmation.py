@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import Mask
-from monai_fairtune.metrics import Assessment, Threshold, assess, auroc, choose_threshold, fairness_generalization_gap
+from monai_fairtune.metrics import assess, auroc, choose_threshold, fairness_generalization_gap
 from monai_fairtune.objectives import Objective
 from monai_fairtune.search.epochs import EpochJudge
 from monai_fairtune.search.files import read_json, write_json
@@ -20,6 +20,8 @@ from monai_fairtune.search.training import Training
 from monai_fairtune.tuning import TunedModel, Tuner
 
 __all__ = ["Confirmation", "Finalist", "Retraining", "assess_splits"]
+
+_SPLITS = ("train", "validation", "selection", "test")
 
 
 @dataclass(frozen=True)
@@ -136,27 +138,23 @@ class Confirmation:
         }
 
 
-def assess_splits(
-    tuner: Tuner, model: TunedModel, splits: tuple[str, ...], min_per_class: int
-) -> dict[str, Mapping[str, Any]]:
+def assess_splits(tuner: Tuner, model: TunedModel, min_per_class: int) -> dict[str, Mapping[str, Any]]:
     """Returns a report for each split, and the fairness generalization gap, at the threshold chosen on validation.
+
+    This reads the test split.
 
     Args:
         tuner: made the model.
         model: to assess.
-        splits: among train, validation, selection and test; ``"test"`` is a read of the test split.
         min_per_class: fewest positives and negatives for which a subgroup's AUROC is reported.
     """
-    validation = tuner.predict(model, "validation")
-    threshold: Threshold = choose_threshold(validation)
-    assessments: dict[str, Assessment] = {}
-    for split in splits:
-        predictions = validation if split == "validation" else tuner.predict(model, split)
-        assessments[split] = assess(predictions, threshold, min_per_class=min_per_class)
-    reports: dict[str, Mapping[str, Any]] = {split: found.to_dict() for split, found in assessments.items()}
-    if {"train", "test"} <= assessments.keys():
-        gaps = fairness_generalization_gap(assessments["train"], assessments["test"])
-        reports["fairness_generalization_gap"] = {
+    predictions = {split: tuner.predict(model, split) for split in _SPLITS}
+    threshold = choose_threshold(predictions["validation"])
+    found = {split: assess(part, threshold, min_per_class=min_per_class) for split, part in predictions.items()}
+    gaps = fairness_generalization_gap(found["train"], found["test"])
+    return {
+        **{split: assessment.to_dict() for split, assessment in found.items()},
+        "fairness_generalization_gap": {
             attribute: {name: value.to_dict() for name, value in values.items()} for attribute, values in gaps.items()
-        }
-    return reports
+        },
+    }

@@ -35,7 +35,6 @@ class TrialRecord:
         seconds: of training and evaluation.
         reason: why it failed.
         n_duplicates: proposals before this one that repeated a mask and were not trained.
-        validation: the assessment of the kept epoch, for complete trials.
     """
 
     number: int
@@ -54,7 +53,6 @@ class TrialRecord:
     seconds: float = 0.0
     reason: str | None = None
     n_duplicates: int = 0
-    validation: Mapping[str, Any] | None = None
 
     @property
     def values_by_epoch(self) -> dict[int, tuple[float, float]]:

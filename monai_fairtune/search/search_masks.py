@@ -21,11 +21,10 @@ from monai_fairtune.search.records import TrialRecord, TrialRecords
 from monai_fairtune.search.result import SearchOutcome
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.study import SearchSpace, Study
+from monai_fairtune.subgroups import reporting_minimum
 from monai_fairtune.tuning import Tuner
 
 __all__ = ["search_masks"]
-
-_REPORT_MIN_PER_CLASS = 10
 
 
 def search_masks(
@@ -67,7 +66,7 @@ def search_masks(
         NoFeasibleTrialError: if no trial reaches the utility floor.
     """
     settings = settings or SearchSettings()
-    experiment = experiment or Experiment((objective.name,))
+    experiment = experiment or Experiment(objective.attributes)
     output_dir.mkdir(parents=True, exist_ok=True)
     with _owned(output_dir):
         study = Study(
@@ -107,9 +106,7 @@ class _Run:
         self.tuner, self.partition, self.objective, self.anchors = tuner, partition, objective, anchors
         self.output_dir, self.settings, self.experiment, self.study = output_dir, settings, experiment, study
         self.records = TrialRecords(output_dir / "trials")
-        self.min_per_class = min(
-            _REPORT_MIN_PER_CLASS, experiment.eligibility.get("min_per_class", _REPORT_MIN_PER_CLASS)
-        )
+        self.min_per_class = reporting_minimum(experiment.eligibility.get("min_per_class"))
 
     def execute(self, bar: Progress, config_hash: str) -> None:
         space = SearchSpace(self.partition, self.settings.learning_rates)
@@ -135,7 +132,7 @@ class _Run:
             records=self.records.all,
             finalists=confirmed,
             chosen=chosen,
-            reports=assess_splits(self.tuner, model, _SPLITS, self.min_per_class),
+            reports=assess_splits(self.tuner, model, self.min_per_class),
             anchor_reports={record.number: self._assess_anchor(record) for record in self._trained_anchors()},
             test_reads=test_reads,
             config_hash=config_hash,
@@ -166,10 +163,7 @@ class _Run:
 
     def _assess_anchor(self, record: TrialRecord) -> Mapping[str, Any]:
         model = self.tuner.load(self.records.path(record.number) / "model.safetensors")
-        return assess_splits(self.tuner, model, _SPLITS, self.min_per_class)
-
-
-_SPLITS = ("train", "validation", "selection", "test")
+        return assess_splits(self.tuner, model, self.min_per_class)
 
 
 @contextmanager

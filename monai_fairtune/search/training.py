@@ -9,7 +9,6 @@ from typing import Literal
 
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import Mask
-from monai_fairtune.metrics import assess, choose_threshold
 from monai_fairtune.search.epochs import EpochJudge
 from monai_fairtune.search.records import TrialRecord
 from monai_fairtune.search.seeds import derive_seed
@@ -77,9 +76,4 @@ class Training:
             seconds=time.perf_counter() - start,
             reason=reason,
             n_duplicates=self.n_duplicates,
-            validation=_assessed(outcome) if outcome is not None and complete else None,
         )
-
-
-def _assessed(outcome: TuningResult) -> dict[str, object]:
-    return assess(outcome.validation, choose_threshold(outcome.validation)).to_dict()

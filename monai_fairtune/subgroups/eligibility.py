@@ -8,7 +8,24 @@ from numpy.typing import ArrayLike
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError, PredictionsError
 from monai_fairtune.subgroups.assignment import Subgroups
 
-__all__ = ["class_counts", "require_eligible"]
+__all__ = ["class_counts", "reporting_minimum", "require_eligible"]
+
+_REPORTED = 10
+
+
+def reporting_minimum(min_per_class: int | None = None) -> int:
+    """Returns the fewest positives, and negatives, for which a subgroup's AUROC is reported.
+
+    A report decides nothing, so it asks for less than an objective, and never for more.
+
+    Args:
+        min_per_class: what the objective asks for, or None if there is no objective.
+
+    Example:
+        >>> reporting_minimum(20), reporting_minimum(5), reporting_minimum()
+        (10, 5, 10)
+    """
+    return _REPORTED if min_per_class is None else min(_REPORTED, min_per_class)
 
 
 def class_counts(subgroups: Subgroups, labels: ArrayLike) -> dict[str, tuple[int, int]]:
