@@ -37,24 +37,22 @@ class _Column:
                 f"The table has no column {self.name!r}; its columns are {sorted(map(str, table.columns))}. "
                 "Declare an attribute by the name of its column."
             )
-        text = _cells(table[self.name])
+        text, rows = _distinct(table[self.name])
         if not (text != "").any():
             raise AttributeDeclarationError(
-                f"Column {self.name!r} is blank in all {len(text)} rows. Declare an attribute that is recorded."
+                f"Column {self.name!r} is blank in all {len(rows)} rows. Declare an attribute that is recorded."
             )
-        if self.cuts or self.ranges:
-            return self._assign_numbers(text)
-        return self._assign_values(text)
+        return self._assign_numbers(text, rows) if self.cuts or self.ranges else self._assign_values(text, rows)
 
-    def _assign_values(self, text: pd.Series[str]) -> Subgroups:
+    def _assign_values(self, text: NDArray[np.object_], rows: NDArray[np.int64]) -> Subgroups:
         suspects = sorted({value for value in text if value.lower() in _READS_LIKE_MISSING})
         if suspects:
             raise AttributeDeclarationError(
                 f"Column {self.name!r} holds {suspects}, which reads like a missing value but is not blank. "
                 "Leave these cells blank if the value is missing, or spell the subgroup's name out."
             )
-        values = text.map(_canonical)
-        names = sorted({value for value in values if value != ""}, key=_natural_order)
+        values = [_canonical(value) for value in text]
+        names = sorted(set(values) - {""}, key=_natural_order)
         if len({name.lower() for name in names}) != len(names):
             raise AttributeDeclarationError(
                 f"Column {self.name!r} spells one value in several ways: {names[:_MOST_VALUES]}. "
@@ -65,12 +63,12 @@ class _Column:
                 f"Column {self.name!r} holds {len(names)} different values, such as {names[:5]}. "
                 f"Declare cut points ({self.name}:60) or ranges ({self.name}:1-2,3-6)."
             )
-        codes = values.map({name: code for code, name in enumerate(names)} | {"": MISSING})
-        return Subgroups(self.name, tuple(names), codes.to_numpy())
+        position = {name: code for code, name in enumerate(names)} | {"": MISSING}
+        return Subgroups(self.name, tuple(names), np.array([position[value] for value in values])[rows])
 
-    def _assign_numbers(self, text: pd.Series[str]) -> Subgroups:
-        numbers = pd.to_numeric(text.where(text != ""), errors="coerce").to_numpy(dtype=np.float64)
-        given = (text != "").to_numpy()
+    def _assign_numbers(self, text: NDArray[np.object_], rows: NDArray[np.int64]) -> Subgroups:
+        given = text != ""
+        numbers = pd.to_numeric(pd.Series(text).where(given), errors="coerce").to_numpy(dtype=np.float64)
         bad = sorted(set(text[given & ~np.isfinite(numbers)]))
         if bad:
             raise AttributeDeclarationError(
@@ -84,7 +82,7 @@ class _Column:
                 f"Column {self.name!r} holds {outside[:5]}, outside what {self.declaration!r} covers. "
                 "Declare bins that cover every value, or leave these cells blank."
             )
-        return Subgroups(self.declaration, names, codes)
+        return Subgroups(self.declaration, names, codes[rows])
 
     def _cut(self, numbers: NDArray[np.float64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         edges = (0.0, *self.cuts, math.inf)
@@ -219,9 +217,14 @@ def _parse_column(part: str, declaration: str) -> _Column:
     return _Column(name, ranges=tuple((text, *pair) for text, pair in zip(texts, bounds, strict=True)))
 
 
-def _cells(column: pd.Series) -> pd.Series[str]:
-    """Returns the cells as stripped text, blank where missing."""
-    return column.astype(object).where(column.notna(), "").map(lambda cell: str(cell).strip())
+def _distinct(column: pd.Series) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Returns the distinct cells as stripped text, blank where missing, and each row's position among them."""
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) != "string":
+        # 1, 1.0 and True are one value to a hash table and three texts.
+        column = column.map(lambda cell: str(cell).strip(), na_action="ignore")
+    rows, values = pd.factorize(column)
+    text = np.array([*(str(value).strip() for value in values), ""], dtype=object)
+    return text, np.where(rows < 0, len(text) - 1, rows)
 
 
 def _canonical(text: str) -> str:
