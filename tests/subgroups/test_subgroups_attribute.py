@@ -159,3 +159,7 @@ def test_attributes_are_values_that_compare_and_hash() -> None:
 def test_splits_taken_from_a_cohort_keep_all_its_subgroups() -> None:
     cohort = assign("sex", sex=["f", "f", "m", "m"])
     assert cohort.take([0, 1]).counts() == {"f": 2, "m": 0}
+
+
+def test_cells_that_only_a_hash_table_takes_for_equal_stay_apart() -> None:
+    assert assign("flag", flag=[1, True, "1", None, 1.0]).counts() == {"1": 3, "True": 1}
