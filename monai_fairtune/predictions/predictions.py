@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from monai_fairtune.exceptions import PredictionsError
+from monai_fairtune.predictions.identifiers import Identifiers
 from monai_fairtune.subgroups import Subgroups
 
 __all__ = ["Predictions"]
@@ -30,10 +30,11 @@ class Predictions:
         kind: ``"probability"`` (scores in [0, 1]) or ``"logit"`` (log-odds). There is no default: it changes numbers.
         subgroups: attribute declaration to the samples' subgroups, each of length ``n``.
         patient_ids: shape ``(n,)``; images of one patient share an id. By default each image is its own patient.
+        sample_ids: shape ``(n,)``, all different; what pairs the images of two models. By default there are none.
 
     Raises:
-        PredictionsError: if a length, a label, a score or an attribute's name is not as described, or a patient id is
-            missing.
+        PredictionsError: if a length, a label, a score or an attribute's name is not as described, a patient or sample
+            id is missing, or a sample id repeats.
 
     Example:
         >>> from monai_fairtune.subgroups import Subgroups
@@ -47,7 +48,8 @@ class Predictions:
     scores: NDArray[np.float64]
     kind: Literal["probability", "logit"]
     subgroups: Mapping[str, Subgroups]
-    patient_ids: NDArray[np.str_]
+    patients: Identifiers
+    samples: Identifiers | None
 
     def __init__(
         self,
@@ -56,20 +58,28 @@ class Predictions:
         *,
         kind: Literal["probability", "logit"],
         subgroups: Mapping[str, Subgroups],
-        patient_ids: ArrayLike | None = None,
+        patient_ids: ArrayLike | Identifiers | None = None,
+        sample_ids: ArrayLike | Identifiers | None = None,
     ) -> None:
         checked_labels = _check_labels(labels)
         n = len(checked_labels)
-        fields = {
-            "labels": checked_labels,
-            "scores": _check_scores(scores, kind, n),
-            "patient_ids": _check_patient_ids(np.arange(n) if patient_ids is None else np.asarray(patient_ids)),
-        }
-        for name, array in fields.items():
-            if array.shape != (n,):
-                raise PredictionsError(f"{name} has shape {array.shape} for {n} labels. Give one value a label.")
+        checked_scores = _check_scores(scores, kind, n)
+        patients = _identifiers(patient_ids, "patient ids") or Identifiers.count(n)
+        samples = _identifiers(sample_ids, "sample ids")
+        sizes = {"scores": checked_scores.shape, "patient_ids": patients.codes.shape}
+        if samples is not None:
+            sizes["sample_ids"] = samples.codes.shape
+        for name, shape in sizes.items():
+            if shape != (n,):
+                raise PredictionsError(f"{name} has shape {shape} for {n} labels. Give one value a label.")
+        if samples is not None and samples.n < n:
+            raise PredictionsError(f"{n - samples.n} of {n} sample ids repeat another. Give every image its own.")
+        for array in (checked_labels, checked_scores):
             array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        object.__setattr__(self, "labels", checked_labels)
+        object.__setattr__(self, "scores", checked_scores)
+        object.__setattr__(self, "patients", patients)
+        object.__setattr__(self, "samples", samples)
         _check_subgroups(subgroups, n)
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "subgroups", dict(subgroups))
@@ -83,9 +93,19 @@ class Predictions:
         return self.scores if self.kind == "probability" else np.asarray(expit(self.scores), dtype=np.float64)
 
     @property
+    def patient_ids(self) -> NDArray[np.str_]:
+        """The patient of each image, as text: shape ``(n,)``. ``patients.codes`` holds the same as whole numbers."""
+        return self.patients.text
+
+    @property
+    def sample_ids(self) -> NDArray[np.str_] | None:
+        """The id of each image, as text: shape ``(n,)``; None where none were given."""
+        return None if self.samples is None else self.samples.text
+
+    @property
     def n_patients(self) -> int:
         """How many patients the images come from."""
-        return len(np.unique(self.patient_ids))
+        return self.patients.n
 
     @property
     def prevalence(self) -> float:
@@ -100,7 +120,8 @@ class Predictions:
             self.scores[chosen],
             kind=self.kind,
             subgroups={name: group.take(chosen) for name, group in self.subgroups.items()},
-            patient_ids=self.patient_ids[chosen],
+            patient_ids=self.patients.take(chosen),
+            sample_ids=None if self.samples is None else self.samples.take(chosen),
         )
 
 
@@ -134,14 +155,8 @@ def _check_scores(scores: ArrayLike, kind: str, n: int) -> NDArray[np.float64]:
     return array
 
 
-def _check_patient_ids(ids: NDArray[Any]) -> NDArray[np.str_]:
-    n_missing = int(pd.isna(ids).sum()) if ids.dtype.kind in "fO" else 0
-    if n_missing:
-        raise PredictionsError(
-            f"{n_missing} of {ids.size} patient ids are missing. "
-            "Give every image a patient: images without an id would count as one patient."
-        )
-    return ids.astype(np.str_)
+def _identifiers(given: ArrayLike | Identifiers | None, what: str) -> Identifiers | None:
+    return given if given is None or isinstance(given, Identifiers) else Identifiers.read(given, what)
 
 
 def _check_subgroups(subgroups: Mapping[str, Subgroups], n: int) -> None:

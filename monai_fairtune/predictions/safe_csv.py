@@ -1,0 +1,64 @@
+"""CSV files whose cells no spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+__all__ = ["safe_cell", "true_cell", "write_csv"]
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+
+
+def safe_cell(cell: object) -> object:
+    """Returns a cell that a spreadsheet shows as it is: text that could be a formula gets a single quote in front.
+
+    A formula begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break. Numbers stay numbers, also negative ones.
+    Text of that kind behind quotes gets one more, so that ``true_cell`` finds the text again.
+
+    Example:
+        >>> safe_cell("=1+1"), safe_cell("female"), safe_cell(-0.5)
+        ("'=1+1", 'female', -0.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def true_cell(text: str) -> str:
+    """Returns the text that ``safe_cell`` was given.
+
+    Example:
+        >>> true_cell("'=1+1"), true_cell("'s-Gravenhage")
+        ('=1+1', "'s-Gravenhage")
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def write_csv(path: Path, table: pd.DataFrame, *, mode: int = 0o644) -> None:
+    """Writes a table with a header and without its index; the file is there whole or not at all.
+
+    Every text cell, and every column's name, passes ``safe_cell``. Missing cells are blank; numbers are written in the
+    fewest digits that read back as the same number.
+
+    Args:
+        path: the file.
+        table: numbers and text.
+        mode: the file's permissions, before the process's umask.
+    """
+    safe = pd.DataFrame(
+        {position: _safe_column(table.iloc[:, position]) for position in range(table.shape[1])}, index=table.index
+    )
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - pathlib opens no descriptors
+        names = [str(safe_cell(str(name))) for name in table.columns]
+        safe.to_csv(file, index=False, header=names, lineterminator="\n")
+    unfinished.replace(path)
+
+
+def _safe_column(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.rename_categories(safe_cell)
+    return column if column.dtype.kind in "biuf" else column.map(safe_cell)
