@@ -7,7 +7,7 @@ from typing import Any
 
 from monai_fairtune.report.answer import answer, key_figures, verdict
 from monai_fairtune.report.cautions import cautions, has_intervals
-from monai_fairtune.report.figures import DrawnPlot
+from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
 from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.reading import Reading

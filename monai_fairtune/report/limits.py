@@ -5,7 +5,7 @@ from __future__ import annotations
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.wording import enumerate_words, objective_words, shorten
 
-__all__ = ["limits", "method_sentences", "words"]
+__all__ = ["assessment_words", "limits", "method_sentences", "words"]
 
 
 def method_sentences(reading: Reading) -> list[str]:
@@ -81,3 +81,34 @@ def words() -> list[tuple[str, str]]:
         ),
         ("minimum detectable gap", "the smallest true AUROC difference that these counts show with a power of 80 %"),
     ]
+
+
+def assessment_words() -> list[tuple[str, str]]:
+    """Returns the words of an assessment and what they mean."""
+    shared = [pair for pair in words() if pair[0] in _SHARED]
+    return [
+        *shared,
+        ("PPV, NPV", "share of images called class 1 that are, and of those called class 0 that are"),
+        ("FNR, underdiagnosis rate", "share of class 1 that is missed: 1 minus TPR; the overdiagnosis rate is the FPR"),
+        ("TPR at specificity 0.90", "share of class 1 found where each subgroup's own FPR is 0.10"),
+        (
+            "calibration intercept, slope",
+            "0 and 1 where probabilities are right; a slope below 1: they are too extreme",
+        ),
+        ("95 % interval", "would hold the true value in 95 of 100 such samples of patients"),
+        ("p by permutation", "how often chance alone gives a gap as large, subgroups exchanged among patients"),
+        ("Holm, max-T", "p-values corrected for the number of pairs of an attribute"),
+    ]
+
+
+_SHARED = (
+    "AUROC",
+    "subgroup",
+    "worst-group AUROC",
+    "AUROC gap",
+    "TPR, FPR",
+    "equalized odds difference",
+    "Brier, ECE",
+    "missed, false alarms",
+    "minimum detectable gap",
+)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from monai_fairtune.report.assessed import HasSubgroups
 from monai_fairtune.report.names import subgroup_label
 from monai_fairtune.report.plots_layout import plot_text, text_width
 from monai_fairtune.report.plots_style import Style, subgroup_style
-from monai_fairtune.report.reading import Method, Reading
+from monai_fairtune.report.reading import Method
 from monai_fairtune.report.wording import isolate_parts, printable, shorten
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Look:
         return self.label, {"markersize": 5.5, **self.marker}
 
 
-def looks(reading: Reading, attribute: str) -> list[Look]:
+def looks(reading: HasSubgroups, attribute: str) -> list[Look]:
     """Returns how the subgroups of an attribute are drawn, the same in every plot."""
     found: list[Look] = []
     for position, name in enumerate(reading.subgroups(attribute)):

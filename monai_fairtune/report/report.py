@@ -7,18 +7,17 @@ from pathlib import Path
 from monai_fairtune.report.context import page_context
 from monai_fairtune.report.figures import draw_plots
 from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.render import render_page, write_text
 from monai_fairtune.report.stored import load_result
 
 __all__ = ["write_report"]
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(output_dir: Path) -> Path:
     """Writes ``report.html`` and ``plots/`` from the ``result.json`` of a finished search.
 
     Nothing is trained, loaded or computed anew, and the same result gives the same bytes. The page is self-contained:
-    it loads nothing, runs nothing, and its content security policy forbids both.
+    it loads nothing, and its content security policy allows no script but its own, which sorts tables.
 
     Args:
         output_dir: holds ``result.json``; receives ``report.html`` and ``plots/*.svg`` and ``*.png``.
@@ -32,22 +31,4 @@ def write_report(output_dir: Path) -> Path:
     output_dir = Path(output_dir)
     reading = Reading(load_result(output_dir / "result.json"))
     plots = draw_plots(reading, output_dir / "plots")
-    path = output_dir / "report.html"
-    unfinished = path.with_name("report.html.part")
-    unfinished.write_text(_render(page_context(reading, plots)), encoding="utf-8")
-    unfinished.replace(path)
-    return path
-
-
-def _render(context: dict[str, object]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return templates.get_template("report.html").render(context)
+    return write_text(output_dir / "report.html", render_page("report.html", page_context(reading, plots)))

@@ -1,19 +1,32 @@
-"""What result.json holds: numbers with reasons, reports, and the file itself."""
+"""What result.json and report.json hold: numbers with reasons, reports, and the files themselves."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["Stated", "attribute_of", "finite", "load_result", "objective_value", "stated", "worst_group"]
+__all__ = [
+    "SUPPRESSED",
+    "Stated",
+    "attribute_of",
+    "finite",
+    "load_report",
+    "load_result",
+    "objective_value",
+    "stated",
+    "worst_group",
+]
 
 SCHEMA = 1
+
+SUPPRESSED = "suppressed"
+"""What stands where a number is withheld because it rests on too few patients or images."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,9 @@ class Stated:
         low: lower end of its interval, where one is stored.
         high: upper end of its interval, where one is stored.
         subgroup: the subgroup it belongs to, for worst-group measures.
+        method: how its interval was computed, such as ``"wilson"``; blank where it has none.
+        note: what must stand beside the number: why it has no interval, or that its interval is known to be off.
+        suppressed: whether the number is withheld, and not undefined.
     """
 
     value: float | None
@@ -33,6 +49,22 @@ class Stated:
     low: float | None = None
     high: float | None = None
     subgroup: str | None = None
+    method: str = field(default="", repr=False)
+    note: str = field(default="", repr=False)
+    suppressed: bool = field(default=False, repr=False)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of an interval are stored."""
+        return self.value is not None and self.low is not None and self.high is not None
+
+    def scaled(self, factor: float, offset: float = 0.0) -> Stated:
+        """Returns ``offset + factor * value`` with its interval; what is undefined stays as it is."""
+        if self.value is None:
+            return self
+        ends = [None if end is None else offset + factor * end for end in (self.low, self.high)]
+        low, high = ends if factor >= 0 else ends[::-1]
+        return Stated(offset + factor * self.value, "", low, high, self.subgroup, self.method, self.note)
 
 
 def stated(entry: object) -> Stated:
@@ -54,9 +86,20 @@ def stated(entry: object) -> Stated:
             finite(entry.get("low")),
             finite(entry.get("high")),
             subgroup if isinstance(subgroup, str) else None,
+            str(entry.get("interval") or ""),
+            _note(entry),
+            entry.get(SUPPRESSED) is True,
         )
     value = finite(entry)
     return Stated(value, "" if value is not None else "not recorded in result.json")
+
+
+def _note(entry: Mapping[str, Any]) -> str:
+    """Returns what must be printed beside a number."""
+    share = finite(entry.get("undefined_replicates")) or 0.0
+    undefined = f"The value is undefined in {share:.1%} of the resamples, which the interval leaves out."
+    told = [str(entry.get(key) or "") for key in ("caution", "no_interval")] + ([undefined] if share > 0 else [])
+    return " ".join(text.rstrip(".") + "." for text in told if text)
 
 
 def finite(entry: object) -> float | None:
@@ -72,19 +115,32 @@ def load_result(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: if the file is absent, is no JSON object, or has another schema.
     """
+    return _load(path, "Give the output_dir of a finished search.", "Run the search again, or restore the file.")
+
+
+def load_report(path: Path) -> dict[str, Any]:
+    """Returns the object in an audit's ``report.json``; numbers that are not finite are read as absent.
+
+    Raises:
+        ConfigurationError: if the file is absent, is no JSON object, or has another schema.
+    """
+    return _load(path, "Give the output_dir of a finished audit.", "Run the audit again, or restore the file.")
+
+
+def _load(path: Path, what_to_give: str, what_to_do: str) -> dict[str, Any]:
     if not path.is_file():
-        raise ConfigurationError(f"There is no {path.name} in {path.parent}. Give the output_dir of a finished search.")
+        raise ConfigurationError(f"There is no {path.name} in {path.parent}. {what_to_give}")
     try:
-        result = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        stored = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
     except ValueError as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}. Run the search again, or restore the file.") from error
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        found = result.get("schema") if isinstance(result, dict) else type(result).__name__
+        raise ConfigurationError(f"{path} is not JSON: {error}. {what_to_do}") from error
+    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+        found = stored.get("schema") if isinstance(stored, dict) else type(stored).__name__
         raise ConfigurationError(
             f"{path} has schema {found!r}, and this version reads schema {SCHEMA}. "
-            "Write the report with the version of monai-fairtune that ran the search."
+            "Write the report with the version of monai-fairtune that wrote this file."
         )
-    return result
+    return stored
 
 
 def worst_group(report: Mapping[str, Any], attributes: Iterable[str]) -> tuple[Stated, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_fairtune.report.measures import COMPARISONS, digits_of
 from monai_fairtune.report.reading import Method, Reading
 from monai_fairtune.report.stored import Stated, objective_value, stated
 from monai_fairtune.report.tables import Cell, Table
@@ -131,21 +132,6 @@ def _add(
     )
 
 
-_MEASURES = {
-    "worst_group_auroc": "worst-group AUROC",
-    "auroc_gap": "AUROC gap",
-    "equalized_odds_difference": "equalized odds difference",
-    "equalized_odds_ratio": "equalized odds ratio",
-    "equal_opportunity_difference": "equal opportunity difference",
-    "demographic_parity_difference": "demographic parity difference",
-    "demographic_parity_ratio": "demographic parity ratio",
-    "equity_scaled_auroc": "equity-scaled AUROC",
-    "distance_to_optimal": "distance to optimal",
-    "largest_subgroup_loss": "largest subgroup loss",
-    "minimum_detectable_gap": "minimum detectable AUROC gap",
-}
-
-
 def generalization_table(reading: Reading, attribute: str, position: int) -> Table:
     """Returns every measure of one attribute on all splits, and test minus train."""
     table = Table(
@@ -155,10 +141,10 @@ def generalization_table(reading: Reading, attribute: str, position: int) -> Tab
     )
     final = reading.final
     gaps = final.gaps.get(attribute) or {}
-    for key, words in _MEASURES.items():
+    for key, words in COMPARISONS.items():
         values = [final.measure(split, attribute, key) for split in ("train", "validation", "selection", "test")]
         if all(value.value is None and "not recorded" in value.reason for value in values):
             continue
-        cells = [table.value(value, detail=shorten(value.subgroup or "", 40)) for value in values]
+        cells = [table.value(value, digits_of(key), detail=shorten(value.subgroup or "", 40)) for value in values]
         table.add(words, [*cells, _difference(table, stated(gaps[key])) if key in gaps else Cell("")])
     return table

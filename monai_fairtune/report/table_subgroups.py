@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.names import subgroup_detail
+from monai_fairtune.report.assessed import Assessed
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import Stated, stated
+from monai_fairtune.report.table_assessment import add_subgroup_rows, count_cells
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import signed
 
@@ -34,23 +35,16 @@ def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
         ],
         [("", 1), ("counts", 3), ("AUROC", 3), ("at the threshold", 5), ("probabilities", 3)],
     )
-    assessed = reading.final.attribute("test", attribute)
-    for name, entry in (assessed.get("subgroups") or {}).items():
-        theirs = best.subgroup("test", attribute, name, "auroc") if best else None
-        table.add(name, _cells(table, entry, entry, theirs), detail=subgroup_detail(attribute, name))
-    table.add("not recorded", _missing_cells(table, assessed), detail="in overall values, in no subgroup")
-    report = reading.final.reports.get("test") or {}
-    counts = {**report, "n_positive": _positives(report)}
-    overall = best.overall("test", "auroc") if best else None
-    table.add("all", _cells(table, counts, report.get("overall") or {}, overall), strong=True)
+    assessed = Assessed(reading.final.reports.get("test") or {})
+
+    def cells(counts: Mapping[str, Any], values: Mapping[str, Any], name: str | None) -> list[Cell]:
+        theirs = best.subgroup("test", attribute, name, "auroc") if best and name is not None else None
+        if best and values is assessed.raw.get("overall"):
+            theirs = best.overall("test", "auroc")
+        return _cells(table, counts, values, theirs)
+
+    add_subgroup_rows(table, assessed, attribute, cells)
     return table
-
-
-def _missing_cells(table: Table, assessed: Mapping[str, Any]) -> list[Cell]:
-    missing = assessed.get("missing")
-    if not missing:
-        return [Cell(str(assessed.get("n_missing") or 0)), *[Cell("")] * 13]
-    return _cells(table, missing, missing, None)
 
 
 def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], theirs: Stated | None) -> list[Cell]:
@@ -58,7 +52,7 @@ def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], t
     named = {measure: table.value(stated(values.get(measure))) for measure in _MEASURES}
     missed, alarms = _per_thousand(counts, values)
     return [
-        *(Cell(str(counts.get(key, ""))) for key in ("n", "n_patients", "n_positive")),
+        *count_cells(counts),
         table.value(auroc),
         table.value(theirs) if theirs else Cell(""),
         _change(auroc, theirs),
@@ -74,13 +68,10 @@ def _change(ours: Stated, theirs: Stated | None) -> Cell:
     return Cell(signed(round(ours.value, 3) - round(theirs.value, 3)))
 
 
-def _positives(report: Mapping[str, Any]) -> object:
-    n, prevalence = report.get("n"), stated(report.get("prevalence")).value
-    return "" if n is None or prevalence is None else round(n * prevalence)
-
-
 def _per_thousand(counts: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Stated, Stated]:
-    """Returns false negatives and false positives per 1000 images, from the rates and the counts."""
+    """Returns false negatives and false positives per 1000 images: as stored, or from the rates and the counts."""
+    if "fn_per_1000" in values and "fp_per_1000" in values:
+        return stated(values["fn_per_1000"]), stated(values["fp_per_1000"])
     n, positives = counts.get("n"), counts.get("n_positive")
     tpr, fpr = stated(values.get("tpr")), stated(values.get("fpr"))
     if not n or not isinstance(positives, int):

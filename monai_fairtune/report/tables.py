@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from monai_fairtune.report.stored import Stated
+from monai_fairtune.report.stored import SUPPRESSED, Stated
 from monai_fairtune.report.wording import DASH, number
 
 __all__ = ["Cell", "Row", "Table"]
@@ -30,12 +30,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its heading, its cells, and whether it stands out."""
+    """One row: its heading, its cells, whether it stands out, and whether it stays below all others when sorted."""
 
     head: str
     cells: tuple[Cell, ...]
     strong: bool = False
     detail: str = ""
+    last: bool = False
 
 
 @dataclass
@@ -64,20 +65,38 @@ class Table:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, head: str, cells: Sequence[Cell], *, strong: bool = False, detail: str = "") -> None:
+    @property
+    def left(self) -> set[int]:
+        """The columns of text, whose headings stand at the left like their cells."""
+        return {
+            k + 1
+            for k in range(len(self.columns) - 1)
+            if self.rows and not any(row.cells[k].numeric for row in self.rows if not row.last)
+        }
+
+    def add(
+        self, head: str, cells: Sequence[Cell], *, strong: bool = False, detail: str = "", last: bool = False
+    ) -> None:
         """Appends a row."""
-        self.rows.append(Row(head, tuple(cells), strong, detail))
+        self.rows.append(Row(head, tuple(cells), strong, detail, last))
 
     def value(self, entry: Stated, digits: int = 3, *, detail: str = "") -> Cell:
-        """Returns the cell of a value: with its interval if it has one, with a footnote if it has no value."""
-        if entry.value is None:
-            return self.undefined(entry.reason)
-        if entry.low is not None and entry.high is not None:
-            detail = f"{number(entry.low, digits)} to {number(entry.high, digits)}"
-        return Cell(number(entry.value, digits), detail=detail)
+        """Returns the cell of a value: with its interval if it has one, with a footnote if it has no value.
 
-    def undefined(self, reason: str) -> Cell:
+        A footnote also tells what is known to be wrong with an interval, or why there is none.
+        """
+        if entry.value is None:
+            return self.undefined(entry.reason, SUPPRESSED if entry.suppressed else DASH)
+        if entry.low is not None and entry.high is not None:
+            ends = f"{number(entry.low, digits)} to {number(entry.high, digits)}"
+            detail = f"{ends}, {detail}" if detail else ends
+        return Cell(number(entry.value, digits), self._note(entry.note), detail)
+
+    def undefined(self, reason: str, text: str = DASH) -> Cell:
         """Returns a dash that points to its reason; equal reasons share a footnote."""
-        if reason not in self.notes:
-            self.notes.append(reason)
-        return Cell(DASH, note=self.notes.index(reason) + 1)
+        return Cell(text, self._note(reason))
+
+    def _note(self, text: str) -> int | None:
+        if text and text not in self.notes:
+            self.notes.append(text)
+        return self.notes.index(text) + 1 if text else None

@@ -16,6 +16,7 @@ __all__ = [
     "objective_words",
     "percent",
     "printable",
+    "probability",
     "shorten",
     "signed",
 ]
@@ -57,6 +58,20 @@ def signed(value: float | None, digits: int = 3) -> str:
         return DASH
     rounded = round(value, digits)
     return ("+" if rounded > 0 else "±" if rounded == 0 else "") + number(value, digits)
+
+
+def probability(value: float | None, name: str = "p") -> str:
+    """Returns a p-value as journals print it.
+
+    Example:
+        >>> probability(0.0004), probability(0.0315), probability(0.2), probability(None)
+        ('p < 0.001', 'p = 0.032', 'p = 0.20', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return DASH
+    if value < 0.001:
+        return f"{name} < 0.001"
+    return f"{name} = {value:.{3 if value < 0.0995 else 2}f}"
 
 
 def percent(share: float | None) -> str:

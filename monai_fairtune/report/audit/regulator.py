@@ -1,0 +1,214 @@
+"""Where the numbers come from, what was tested, and what cannot be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from monai_fairtune.report.assessed import Assessed
+from monai_fairtune.report.audit.reading import Audit
+from monai_fairtune.report.measures import MEASURES
+from monai_fairtune.report.names import attribute_words, subgroup_words
+from monai_fairtune.report.stored import stated
+from monai_fairtune.report.suppress import small_subgroups
+from monai_fairtune.report.tables import Cell, Table
+from monai_fairtune.report.wording import enumerate_words, isolate, number, printable, shorten
+
+__all__ = ["attributes_table", "count_tests", "formal_limits", "notes_table", "origin", "small_numbers", "tests_told"]
+
+
+def origin(audit: Audit) -> list[tuple[str, str]]:
+    """Returns where the predictions come from, as names and values."""
+    about, source, raw = audit.about, audit.source, audit.first.raw
+    intervals = audit.first.intervals
+    rows = [
+        ("file", source.get("file")),
+        ("SHA-256 of the file", source.get("sha256")),
+        ("rows read", source.get("n_rows")),
+        ("rows refused", source.get("n_refused")),
+        ("images assessed", raw.get("n")),
+        ("patients", raw.get("n_patients")),
+        ("split", about.get("split") or "none named"),
+        ("label column", about.get("label")),
+        ("score column", about.get("score")),
+        ("scores are", about.get("kind")),
+        ("patient column", about.get("patient") or "none: each image counts as a patient"),
+        ("written", str(about.get("created") or "").replace("T", " ").replace("+00:00", " UTC")),
+        ("intervals", _intervals(audit.first, intervals)),
+        ("seed of the resampling", intervals.get("seed")),
+        ("versions", ", ".join(f"{name} {version}" for name, version in (about.get("versions") or {}).items())),
+    ]
+    return [(name, printable(str(value))) for name, value in rows if value not in (None, "")]
+
+
+def _intervals(assessed: Assessed, intervals: Mapping[str, Any]) -> str:
+    if not intervals:
+        return "none were asked for"
+    unit = str(intervals.get("unit") or "patient")
+    return (
+        f"{assessed.level}; {intervals.get('n_replicates')} resamples of each {unit}'s images together, "
+        f"{intervals.get('n_permutations')} permutations; at most {intervals.get('max_images_per_patient')} images a "
+        "patient"
+    )
+
+
+def attributes_table(audit: Audit) -> Table:
+    """Returns how each attribute was divided, what is missing, and which gap would be noticed."""
+    table = Table(
+        "attributes",
+        "Attributes: how they were divided, and what is missing",
+        ["attribute", "column", "subgroups", "merged", "images not recorded", "minimum detectable AUROC gap"],
+    )
+    declared = audit.about.get("attributes") or {}
+    for name in audit.first.attributes:
+        told = declared.get(name) or {}
+        merged = "; ".join(" + ".join(map(str, group)) for group in told.get("merged") or [])
+        subgroups = [isolate(shorten(group, 60)) for group in told.get("bins") or audit.first.subgroups(name)]
+        table.add(
+            shorten(name, 80),
+            [
+                Cell(shorten(str(told.get("column") or name), 60), numeric=False),
+                Cell(", ".join(map(str, subgroups)), numeric=False),
+                Cell(printable(merged) or "none", numeric=False),
+                Cell(str(audit.first.attribute(name).get("n_missing") or 0)),
+                table.value(audit.first.measure(name, "minimum_detectable_gap")),
+            ],
+        )
+    return table
+
+
+def count_tests(audit: Audit) -> dict[str, int]:
+    """Returns how many p-values were computed: of gaps against their null, and of pairs."""
+    gaps = pairs = 0
+    for part in audit.parts:
+        for name in part.assessed.attributes:
+            gaps += part.assessed.chance(name, "p_value") is not None
+            pairs += sum(stated(pair.get("p_value")).value is not None for pair in part.assessed.pairs(name))
+    return {"permutation_tests": gaps, "pairwise_tests": pairs}
+
+
+def tests_told(audit: Audit) -> list[str]:
+    """Returns what was tested and how it was corrected, in sentences."""
+    n = count_tests(audit)
+    if not any(n.values()):
+        return ["No test was made, and no interval was asked for: this report describes and concludes nothing."]
+    several = audit.macro is not None
+    families = len(audit.parts) * len(audit.first.attributes)
+    return [
+        f"{n['permutation_tests']} permutation tests, one an attribute{_of_classes(audit)}: is the AUROC gap larger "
+        "than if subgroups were exchanged among patients?",
+        f"{n['pairwise_tests']} tests of pairs of subgroups. Two corrections for many pairs are given, each within one "
+        "attribute: Holm's, and max-T, which takes the pairs' dependence into account. A difference is claimed only "
+        "where the interval excludes zero and both corrected p-values are below 0.05.",
+        f"Nothing is corrected across the {families} families of tests (attributes{' times classes' * several}): with "
+        f"{families} true nulls, {number(0.05 * families, 2)} are expected below 0.05 by chance.",
+        "Rates, calibration, parity differences and harm are described with intervals and were not tested.",
+    ]
+
+
+def _of_classes(audit: Audit) -> str:
+    return " of each class" if audit.macro else ""
+
+
+def notes_table(audit: Audit) -> Table | None:
+    """Returns every number that is undefined, withheld, or whose interval needs care; None where there is none."""
+    rows = list(_noted(audit))
+    if not rows:
+        return None
+    table = Table(
+        "noted",
+        "Numbers that are undefined, withheld, or whose interval needs care",
+        ["where", "subgroup", "measures", "what is to be known"],
+    )
+    for where, subgroup, measures, note in rows:
+        table.add(where, [Cell(text, numeric=False) for text in (subgroup, measures, note)])
+    return table
+
+
+def _noted(audit: Audit) -> Iterator[tuple[str, str, str, str]]:
+    for part in audit.parts:
+        prefix = f"{shorten(part.name, 40)}: " if part.name else ""
+        yield from _grouped(f"{prefix}all images", "all", part.assessed.raw.get("overall") or {})
+        for name in part.assessed.attributes:
+            where = prefix + shorten(name, 60)
+            for group in part.assessed.subgroups(name):
+                yield from _grouped(where, isolate(shorten(group, 60)), part.assessed.entry(name, group))
+
+
+def _grouped(where: str, subgroup: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    notes: dict[str, list[str]] = {}
+    for measure, words in MEASURES.items():
+        if measure in values:
+            value = stated(values[measure])
+            if text := value.note or value.reason:
+                notes.setdefault(text, []).append(words)
+    for note, measures in notes.items():
+        every = len(measures) > 12
+        yield where, subgroup, "all" if every else ", ".join(measures), note
+
+
+def small_numbers(audit: Audit) -> list[str]:
+    """Returns what was done about small numbers, in sentences."""
+    least = audit.about.get("min_per_class")
+    found = []
+    if least:
+        found.append(
+            f"A subgroup needs at least {least} images of each class for an AUROC; with fewer it is not ranked, and no "
+            "comparison of its attribute is made without it."
+        )
+    if audit.below:
+        found.append(
+            f"Subgroups with fewer than {audit.below} images, patients, or images of one class are withheld in page, "
+            "plots, model card and appendix; where a count of one subgroup only is, so is that of the next smallest."
+        )
+        if any(_holds_small(report, audit.below) for report in audit.stored.values()):
+            found.append(
+                "report.json itself holds the exact counts: keep it in the house, or audit again before sharing."
+            )
+    elif any(_holds_small(report, 10) for report in audit.stored.values()):
+        found.append("This report holds counts below ten, and nothing is withheld: check your rules before sharing it.")
+    return found
+
+
+def _holds_small(report: Mapping[str, Any], below: int) -> bool:
+    return any(
+        isinstance(entry["subgroups"][name].get("n"), int)
+        for entry in (report.get("attributes") or {}).values()
+        for name in small_subgroups(entry, below)
+    )
+
+
+def formal_limits(audit: Audit) -> list[str]:
+    """Returns what cannot be concluded from the numbers."""
+    found = [
+        "Absence of differences. A gap that is not distinguishable from chance may still be there: "
+        + _detectable(audit.first),
+        "Causes. An attribute may stand for others, such as disease stage, device, site or image quality.",
+        "Anything beyond this file: other patients, sites, devices, thresholds, or later versions of the model.",
+        "Anything about attributes that were not declared, or images whose attribute is not recorded.",
+        "That the labels are right: errors of labelling that differ between subgroups look like errors of the model.",
+    ]
+    return [*found, *_descriptive(audit)]
+
+
+def _detectable(assessed: Assessed) -> str:
+    told = []
+    for name in assessed.attributes:
+        gap = assessed.measure(name, "minimum_detectable_gap").value
+        told.append(f"{attribute_words(name)} {number(gap) if gap is not None else 'not known'}")
+    return f"the smallest AUROC gap that these counts show with a power of 80 % is {enumerate_words(told)}."
+
+
+def _descriptive(audit: Audit) -> list[str]:
+    found = []
+    for name in audit.first.attributes:
+        if "*" not in name:
+            continue
+        few = [g for g in audit.first.subgroups(name) if audit.first.subgroup(name, g, "auroc").value is None]
+        tested = any(stated(pair.get("p_value")).value is not None for pair in audit.first.pairs(name))
+        if few or not tested:
+            names = f" ({enumerate_words([subgroup_words(name, g) for g in few[:6]])} too small)" if few else ""
+            found.append(
+                f"Comparisons across the intersection {attribute_words(name)}{names}: its subgroups are described only."
+            )
+    return found
