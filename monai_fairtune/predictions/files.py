@@ -18,9 +18,18 @@ from monai_fairtune.predictions.predictions import Predictions
 from monai_fairtune.predictions.safe_csv import true_cell, write_csv
 from monai_fairtune.subgroups import MISSING, Subgroups
 
-__all__ = ["pseudonym", "read_predictions", "write_predictions"]
+__all__ = ["file_sha256", "pseudonym", "read_predictions", "write_predictions"]
 
 _COLUMNS = ("sample", "patient", "label", "score")
+
+
+def file_sha256(path: Path) -> str:
+    """Returns a file's SHA-256: 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def pseudonym(identifier: str) -> str:
@@ -62,7 +71,7 @@ def write_predictions(path: Path, predictions: Predictions) -> dict[str, Any]:
     table = pd.concat([table, *(pd.Series(group) for group in groups)], axis="columns")
     table.columns = pd.Index([*_COLUMNS, *predictions.subgroups])
     write_csv(path, table, mode=0o600)
-    return {"file": path.name, "sha256": _sha256(path), "kind": predictions.kind}
+    return {"file": path.name, "sha256": file_sha256(path), "kind": predictions.kind}
 
 
 def read_predictions(
@@ -87,7 +96,7 @@ def read_predictions(
         raise PredictionsError(
             f"There is no {path.name} in {path.parent}. Run the audit or the search again with this version."
         )
-    if sha256 is not None and _sha256(path) != sha256:
+    if sha256 is not None and file_sha256(path) != sha256:
         raise PredictionsError(f"{path} is not the file that report.json was written with. Run the audit again.")
     with path.open(encoding="utf-8", newline="") as file:
         header = [true_cell(cell) for cell in next(csv.reader(file), [])]
@@ -126,11 +135,3 @@ def _subgroups(declaration: str, names: tuple[str, ...], column: pd.Series[str])
 
 def _pseudonyms(identifiers: Identifiers) -> NDArray[np.object_]:
     return np.array([pseudonym(str(name)) for name in identifiers.names], dtype=object)[identifiers.codes]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monai_fairtune.exceptions import AttributeDeclarationError
 from monai_fairtune.subgroups.assignment import MISSING, Subgroups
+from monai_fairtune.subgroups.cells import canonical, distinct_cells
 
 __all__ = ["SensitiveAttribute"]
 
@@ -37,7 +38,7 @@ class _Column:
                 f"The table has no column {self.name!r}; its columns are {sorted(map(str, table.columns))}. "
                 "Declare an attribute by the name of its column."
             )
-        text, rows = _distinct(table[self.name])
+        text, rows = distinct_cells(table[self.name])
         if not (text != "").any():
             raise AttributeDeclarationError(
                 f"Column {self.name!r} is blank in all {len(rows)} rows. Declare an attribute that is recorded."
@@ -51,7 +52,7 @@ class _Column:
                 f"Column {self.name!r} holds {suspects}, which reads like a missing value but is not blank. "
                 "Leave these cells blank if the value is missing, or spell the subgroup's name out."
             )
-        values = [_canonical(value) for value in text]
+        values = [canonical(value) for value in text]
         names = sorted(set(values) - {""}, key=_natural_order)
         if len({name.lower() for name in names}) != len(names):
             raise AttributeDeclarationError(
@@ -215,21 +216,6 @@ def _parse_column(part: str, declaration: str) -> _Column:
             f"The ranges of {declaration!r} are {texts}. Give ranges that increase and do not overlap."
         )
     return _Column(name, ranges=tuple((text, *pair) for text, pair in zip(texts, bounds, strict=True)))
-
-
-def _distinct(column: pd.Series) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Returns the distinct cells as stripped text, blank where missing, and each row's position among them."""
-    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) != "string":
-        # 1, 1.0 and True are one value to a hash table and three texts.
-        column = column.map(lambda cell: str(cell).strip(), na_action="ignore")
-    rows, values = pd.factorize(column)
-    text = np.array([*(str(value).strip() for value in values), ""], dtype=object)
-    return text, np.where(rows < 0, len(text) - 1, rows)
-
-
-def _canonical(text: str) -> str:
-    """Writes whole numbers in one way: pandas turns 1 into 1.0 when a column has blanks."""
-    return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
 
 
 def _natural_order(name: str) -> tuple[int, float, str]:

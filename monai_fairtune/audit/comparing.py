@@ -1,0 +1,166 @@
+"""Comparing models from the folders that audits and searches leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_fairtune.audit.text import aligned, plain
+from monai_fairtune.exceptions import ConfigurationError, PredictionsError
+from monai_fairtune.metrics import Resampling, Threshold, compare
+from monai_fairtune.predictions import Predictions, read_json, read_predictions
+
+__all__ = ["compare_folders", "comparison_text"]
+
+_COMPARED = ("worst_group_auroc", "auroc_gap", "equalized_odds_difference")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Model:
+    name: str
+    predictions: Predictions
+    threshold: Threshold
+
+
+def compare_folders(
+    folders: Sequence[Path], *, margin: float = 0.02, min_per_class: int = 10, resampling: Resampling | None = None
+) -> dict[str, Any]:
+    """Compares each further model with the first, on the same test images.
+
+    Images are paired by their sample ids, whatever their order. Each folder holds ``predictions.csv``, which is about
+    single patients, and the ``report.json`` that was written with it, which has the threshold.
+
+    Args:
+        folders: two or more; the first holds the model ``a`` of every comparison.
+        margin: how much lower the overall AUROC may be and still count as non-inferior.
+        min_per_class: the fewest positives and negatives for which a subgroup's AUROC is given.
+        resampling: how intervals and tests are computed.
+
+    Returns:
+        The content of ``comparison.json``: of two folders the comparison, of more ``{"schema", "a", "comparisons": {b:
+        comparison}}``.
+
+    Raises:
+        ConfigurationError: if there are fewer than two folders.
+        PredictionsError: if a folder lacks a file, or images, labels, patients or subgroups differ.
+    """
+    if len(folders) < 2:
+        raise ConfigurationError(f"{len(folders)} folder was given. Give two or more, the reference model's first.")
+    models = [_read(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
+    first = models[0]
+    found = {
+        other.name: compare(
+            first.predictions,
+            _paired(first, other),
+            first.threshold,
+            other.threshold,
+            names=(first.name, other.name),
+            margin=margin,
+            min_per_class=min_per_class,
+            resampling=resampling or Resampling(),
+        ).to_dict()
+        for other in models[1:]
+    }
+    return next(iter(found.values())) if len(found) == 1 else {"schema": 1, "a": first.name, "comparisons": found}
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Returns the folders' last names, numbered where two are equal: a path would tell where patients' data lies."""
+    names: list[str] = []
+    for folder in folders:
+        plain_name = folder.resolve().name or "folder"
+        taken = sum(name == plain_name or name.startswith(f"{plain_name} (") for name in names)
+        names.append(f"{plain_name} ({taken + 1})" if taken else plain_name)
+    return names
+
+
+def _read(folder: Path, name: str) -> _Model:
+    path = folder / "report.json"
+    if not path.is_file():
+        raise PredictionsError(f"There is no report.json in {folder}. Give the output folder of an audit or a search.")
+    report = read_json(path)
+    if "classes" in report:
+        raise PredictionsError(f"{path} is about several classes. Audit one class against the rest, and compare those.")
+    if "predictions" not in report:
+        raise PredictionsError(f"{path} was written without predictions.csv. Run the audit again and let it write it.")
+    kept = report["predictions"]
+    predictions = read_predictions(
+        folder / kept["file"],
+        kind=kept["kind"],
+        names={attribute: list(entry["subgroups"]) for attribute, entry in report["attributes"].items()},
+        sha256=kept["sha256"],
+    )
+    threshold = report["threshold"]
+    return _Model(name, predictions, Threshold(threshold["value"], threshold["chosen_on"], threshold["rule"]))
+
+
+def _paired(first: _Model, other: _Model) -> Predictions:
+    """Returns the other model's predictions in the order of the first's."""
+    a, b = first.predictions.samples, other.predictions.samples
+    if a is None or b is None:
+        raise PredictionsError("A folder's images have no ids. Run the audit again.")
+    if not np.array_equal(a.names, b.names):
+        only_a, only_b = len(np.setdiff1d(a.names, b.names)), len(np.setdiff1d(b.names, a.names))
+        raise PredictionsError(
+            f"{first.name!r} has {only_a} images that {other.name!r} lacks, and lacks {only_b} that the other has. "
+            "Compare models on the same test images; name the column of image ids where rows differ (--sample)."
+        )
+    row_of = np.empty(b.n, dtype=np.int64)
+    row_of[b.codes] = np.arange(b.n)
+    return other.predictions.take(row_of[a.codes])
+
+
+def comparison_text(found: Mapping[str, Any]) -> str:
+    """Returns a comparison in a few lines: differences with intervals, non-inferiority, and who lost.
+
+    Args:
+        found: of ``compare_folders``.
+    """
+    return "\n\n".join(_text(part) for part in found.get("comparisons", {"": found}).values())
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    a, b = plain(found["a"]), plain(found["b"])
+    lines = [f"{a} minus {b}, {found['n']} images of {found['n_patients']} patients"]
+    rows = [["", a, b, "difference", "p"], _row("overall AUROC", found["overall"]["auroc"])]
+    for attribute, entry in found["attributes"].items():
+        rows += [_row(f"{plain(attribute)}: {name.replace('_', ' ')}", entry[name]) for name in _COMPARED]
+        rows += [
+            _row(f"{plain(attribute)}: AUROC of {plain(name)}", cell["auroc"])
+            for name, cell in entry["subgroups"].items()
+        ]
+    lines += [aligned(rows), _non_inferiority(found)]
+    for attribute, entry in found["attributes"].items():
+        lines += [_lower(attribute, item, a, b) for item in entry["levelling_down"]]
+    return "\n".join(lines)
+
+
+def _row(title: str, entry: Mapping[str, Any]) -> list[str]:
+    numbers = ["undefined" if entry.get(key) is None else f"{entry[key]:.3f}" for key in ("a", "b")]
+    p = entry.get("p_value")
+    return [title, *numbers, _difference(entry["difference"]), "" if p is None else f"{p:.3g}"]
+
+
+def _difference(value: Mapping[str, Any]) -> str:
+    if value["value"] is None:
+        return "undefined"
+    if value.get("low") is None or value.get("high") is None:
+        return f"{value['value']:+.3f}"
+    return f"{value['value']:+.3f} ({value['low']:+.3f} to {value['high']:+.3f})"
+
+
+def _non_inferiority(found: Mapping[str, Any]) -> str:
+    margin, shown = found["margin"], found["overall"]["auroc"].get("non_inferior")
+    told = {True: "non-inferior", False: "not shown to be non-inferior", None: "non-inferiority cannot be judged"}
+    return f"  overall AUROC at a margin of {margin:g}: {told[shown]}"
+
+
+def _lower(attribute: str, item: Mapping[str, Any], a: str, b: str) -> str:
+    return (
+        f"  {plain(attribute)}: {plain(item['subgroup'])} has a lower {item['measure']} under {a} than under {b}: "
+        f"{_difference(item['difference'])}, {item['conclusion']}"
+    )

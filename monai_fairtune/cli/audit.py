@@ -1,0 +1,125 @@
+"""``monai-fairtune audit``: assesses any model from a table of its predictions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from monai_fairtune.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from monai_fairtune.metrics import Resampling
+
+__all__ = ["add_parser", "add_resampling", "resampling_of"]
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "audit",
+        help="assess any model, subgroup by subgroup, from a table of its predictions",
+        description="Reads a table with one row an image, prints what can be seen at all (counts, eligibility, minimum "
+        "detectable gap), and writes report.json, report.html, plots, subgroups.csv and predictions.csv.",
+    )
+    parser.add_argument("predictions", metavar="PREDICTIONS", help="CSV, or Parquet with pyarrow")
+    parser.add_argument("--label", nargs="+", required=True, metavar="COLUMN", help="0 or 1; one, or one a finding")
+    parser.add_argument("--score", nargs="+", required=True, metavar="COLUMN", help="of the finding; or one a class")
+    parser.add_argument(
+        "--attribute",
+        nargs="+",
+        required=True,
+        metavar="A",
+        help="such as sex, age:60, skin_type:1-2,3-6, sex*age:60, scanner",
+    )
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="of the score columns, if not score_<NAME>")
+    parser.add_argument("--kind", choices=("probability", "logit"), default="probability", help="of the scores")
+    parser.add_argument("--patient", metavar="COLUMN", help="whose image it is; default: each image its own patient")
+    parser.add_argument("--sample", metavar="COLUMN", help="the image's id, to pair models; default: the row's number")
+    parser.add_argument(
+        "--split-column", metavar="COLUMN", help="test is assessed, validation chooses the threshold; default: all rows"
+    )
+    parser.add_argument("--threshold", type=float, metavar="P", help="on the probability; default: see --split-column")
+    parser.add_argument("--min-per-class", type=int, default=10, metavar="N", help="default: %(default)s")
+    parser.add_argument("--suppress-below", type=int, metavar="N", help="withhold cells with fewer; 10 is usual")
+    parser.add_argument(
+        "--merge-small", action="store_true", help="merge subgroups below --min-per-class, and list them"
+    )
+    parser.add_argument("--drop-missing", action="store_true", help="leave rows without label or score out, and count")
+    parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
+    add_resampling(parser)
+    parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
+    parser.add_argument("--output-dir", required=True, metavar="DIR", help="receives everything")
+    parser.set_defaults(run=run)
+
+
+def add_resampling(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of intervals and tests."""
+    parser.add_argument("--replicates", type=int, default=2000, metavar="N", help="of the bootstrap; 0: no intervals")
+    parser.add_argument("--permutations", type=int, default=2000, metavar="N", help="of the gap test")
+    parser.add_argument("--seed", type=int, default=0, help="of both (default: %(default)s)")
+
+
+def resampling_of(options: argparse.Namespace) -> Resampling | None:
+    """Returns how intervals are computed, or None if none were asked for."""
+    from monai_fairtune.metrics.resampling import Resampling
+
+    if options.replicates == 0:
+        return None
+    return Resampling(n_replicates=options.replicates, n_permutations=options.permutations, seed=options.seed)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command."""
+    from monai_fairtune.audit import audit, design_text, read_table, result_text
+
+    resampling = resampling_of(options)
+    out = sys.stderr if options.json else sys.stdout
+    table, source = read_table(options.predictions, _columns(options), numbers=options.score)
+    found = audit(
+        table,
+        label=_one_or_several(options.label),
+        score=_one_or_several(options.score),
+        attributes=options.attribute,
+        kind=options.kind,
+        classes=options.classes,
+        patient=options.patient,
+        sample=options.sample,
+        split=options.split_column,
+        threshold=options.threshold,
+        min_per_class=options.min_per_class,
+        suppress_below=options.suppress_below,
+        merge_small=options.merge_small,
+        drop_missing=options.drop_missing,
+        resampling=resampling,
+        source=source,
+        on_design=lambda design: print(design_text(design), file=out, flush=True),
+    )
+    page = found.write(options.output_dir, predictions=not options.no_predictions)
+    report = found.to_dict()
+    for note in report["audit"]["notes"]:
+        print(f"\nNote: {note}", file=out)
+    print(f"\n{result_text(report)}\n\nReport: {page}", file=out)
+    if (page.parent / "predictions.csv").exists():
+        print("predictions.csv there is about single patients: share the report without it.", file=out)
+    if options.json:
+        print(json.dumps(report, indent=1, allow_nan=False))
+    return 0
+
+
+def _columns(options: argparse.Namespace) -> list[str]:
+    from monai_fairtune.subgroups import SensitiveAttribute
+
+    declared = SensitiveAttribute.parse_all(options.attribute)
+    others = (options.patient, options.sample, options.split_column)
+    names = [*options.label, *options.score, *(column.name for attribute in declared for column in attribute.columns)]
+    both = sorted(set(options.score) & {*options.label, *names[len(options.label) + len(options.score) :]})
+    if both:
+        raise ConfigurationError(f"The columns {both} are named as scores and as something else. Name each for one.")
+    return [*names, *(name for name in others if name)]
+
+
+def _one_or_several(names: Sequence[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
