@@ -16,8 +16,7 @@ from monai_fairtune.audit.prepare import Prepared, Request, prepare
 from monai_fairtune.audit.reading import Source
 from monai_fairtune.audit.result import Audit
 from monai_fairtune.audit.suppression import suppress_small_cells
-from monai_fairtune.metrics import assess
-from monai_fairtune.metrics.resampling import Resampling
+from monai_fairtune.metrics import Resampling, assess
 
 __all__ = ["audit"]
 

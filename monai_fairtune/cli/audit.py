@@ -64,7 +64,7 @@ def add_resampling(parser: argparse.ArgumentParser) -> None:
 
 def resampling_of(options: argparse.Namespace) -> Resampling | None:
     """Returns how intervals are computed, or None if none were asked for."""
-    from monai_fairtune.metrics.resampling import Resampling
+    from monai_fairtune.metrics import Resampling
 
     if options.replicates == 0:
         return None
