@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.reading import Method, Reading
-from monai_fairtune.report.stored import Stated, worst_group
-from monai_fairtune.report.wording import enumerate_words, isolate, number, percent, shorten, signed
+from monai_fairtune.report.stored import Stated, finite, worst_group
+from monai_fairtune.report.verdict import verdict, who_lost
+from monai_fairtune.report.wording import enumerate_words, isolate, number, percent, probability, shorten
 
 __all__ = ["answer", "key_figures", "verdict"]
 
@@ -13,7 +17,7 @@ __all__ = ["answer", "key_figures", "verdict"]
 def answer(reading: Reading) -> str:
     """Returns one paragraph that a clinician can read: what was found, what it reaches, against what."""
     return " ".join(
-        [_what_was_found(reading), *_what_it_reaches(reading), *_against_fixed_methods(reading), *_who_lost(reading)]
+        [_what_was_found(reading), *_what_it_reaches(reading), *_against_fixed_methods(reading), *who_lost(reading)]
     )
 
 
@@ -40,11 +44,15 @@ def _what_it_reaches(reading: Reading) -> list[str]:
         return [f"Its worst-group AUROC on the test split is not defined: {shorten(worst.reason, 240).rstrip('.')}."]
     whom = subgroup_words(attribute, worst.subgroup or "unnamed")
     return [
-        f"On the test split its worst-group AUROC is {number(worst.value)}, for the subgroup {whom}, and its overall "
-        f"AUROC is {number(overall)}. In plain words: of two images of that subgroup, one of {reading.class_words(1)} "
-        f"and one of {reading.class_words(0)}, the model gives the higher score to the first in about "
-        f"{round(100 * worst.value)} of 100 such pairs; guessing gives 50."
+        f"On the test split its worst-group AUROC is {number(worst.value)}{_ends(worst)}, for the subgroup {whom}, and "
+        f"its overall AUROC is {number(overall)}. In plain words: of two images of that subgroup, one of "
+        f"{reading.class_words(1)} and one of {reading.class_words(0)}, the model gives the higher score to the first "
+        f"in about {round(100 * worst.value)} of 100 such pairs; guessing gives 50."
     ]
+
+
+def _ends(value: Stated) -> str:
+    return f" (95 % interval {number(value.low)} to {number(value.high)})" if value.has_interval else ""
 
 
 def _against_fixed_methods(reading: Reading) -> list[str]:
@@ -87,95 +95,53 @@ def _reach(reading: Reading, method: Method) -> str:
     return f"{number(worst.value)} (for {subgroup_words(attribute, worst.subgroup or 'unnamed')})"
 
 
-def verdict(reading: Reading) -> dict[str, str]:
-    """Returns whether the final model is better, equal or worse on test than the best fixed method.
-
-    Returns:
-        ``kind`` (better, equal, worse, same or unknown), a short ``label`` and a full ``sentence``. Values that agree
-        to three decimals are equal: nothing finer is shown anywhere.
-    """
-    best = reading.best_fixed
-    ours = worst_group(reading.final.reports.get("test") or {}, reading.attributes)[0].value
-    theirs = worst_group(best.reports.get("test") or {}, reading.attributes)[0].value if best else None
-    subject = "The found mask" if reading.raw["method"] == "found mask" else "The chosen method"
-    if best and best.name == reading.raw["method"]:
-        return {
-            "kind": "same",
-            "label": "The best fixed method is the answer",
-            "sentence": "That is the same method as the answer, trained with another seed, and the difference is what "
-            "a seed alone can do: the search found nothing better for this cohort.",
-        }
-    if ours is None or theirs is None:
-        return {
-            "kind": "unknown",
-            "label": "No comparison on test",
-            "sentence": "On test the two cannot be compared, because one of the values is not defined.",
-        }
-    difference = round(ours, 3) - round(theirs, 3)
-    if abs(difference) < 5e-4:
-        sentence = f"{subject} is equal to it on test, to three decimals."
-        return {"kind": "equal", "label": "Equal to the best fixed method on test", "sentence": sentence}
-    kind = "better" if difference > 0 else "worse"
-    lesson = "" if kind == "better" else ", and on these patients the search brought the worst-off subgroup nothing"
-    return {
-        "kind": kind,
-        "label": f"{kind.capitalize()} than the best fixed method on test ({signed(difference)})",
-        "sentence": f"{subject} is {kind} than it on test, by {number(abs(difference))}{lesson}; whether that is more "
-        "than chance is not tested in this version.",
-    }
-
-
-def _who_lost(reading: Reading) -> list[str]:
-    """Names the subgroups that the final model serves less well than the best fixed method (levelling down)."""
-    best = reading.best_fixed
-    if best is None or best.name == reading.raw["method"]:
-        return []
-    lost = []
-    for attribute in reading.attributes:
-        for subgroup in reading.subgroups(attribute):
-            ours = reading.final.subgroup("test", attribute, subgroup, "auroc").value
-            theirs = best.subgroup("test", attribute, subgroup, "auroc").value
-            if ours is not None and theirs is not None and round(ours, 3) < round(theirs, 3):
-                lost.append(f"{subgroup_words(attribute, subgroup)} ({number(theirs)} to {number(ours)})")
-    if not lost:
-        return ["No subgroup's AUROC is lower than with that fixed method."]
-    named = enumerate_words(lost[:4]) + (f", and {len(lost) - 4} more" if len(lost) > 4 else "")
-    return [f"Lower than with that fixed method is the AUROC of {named}."]
-
-
 def key_figures(reading: Reading) -> list[dict[str, str]]:
     """Returns the four figures shown large: label, value, and what they are compared with."""
     final, best = reading.final, reading.best_fixed
     worst, attribute = worst_group(final.reports.get("test") or {}, reading.attributes)
     main = attribute if worst.value is not None else reading.attributes[0]
-
-    def against(value: Stated | None) -> str:
-        return f"best fixed method: {number(value.value)}" if value else ""
-
     fixed_worst = worst_group(best.reports.get("test") or {}, reading.attributes)[0] if best else None
+    gap = final.measure("test", main, "auroc_gap")
     return [
-        {
-            "label": "Worst-group AUROC",
-            "value": number(worst.value),
-            "detail": subgroup_words(attribute, worst.subgroup) if worst.subgroup else "not defined",
-            "against": against(fixed_worst),
-        },
-        {
-            "label": "AUROC gap",
-            "value": number(final.measure("test", main, "auroc_gap").value),
-            "detail": f"highest minus lowest subgroup of {attribute_words(main)}",
-            "against": against(best.measure("test", main, "auroc_gap") if best else None),
-        },
-        {
-            "label": "Overall AUROC",
-            "value": number(final.overall("test", "auroc").value),
-            "detail": "all images of the test split",
-            "against": against(best.overall("test", "auroc") if best else None),
-        },
+        _figure(
+            "Worst-group AUROC",
+            worst,
+            subgroup_words(attribute, worst.subgroup) if worst.subgroup else "not defined",
+            fixed_worst,
+        ),
+        _figure(
+            "AUROC gap",
+            gap,
+            f"highest minus lowest subgroup of {attribute_words(main)}{_against_chance(final.attribute('test', main))}",
+            best.measure("test", main, "auroc_gap") if best else None,
+        ),
+        _figure(
+            "Overall AUROC",
+            final.overall("test", "auroc"),
+            "all images of the test split",
+            best.overall("test", "auroc") if best else None,
+        ),
         {
             "label": "Trained share",
             "value": percent(final.trained_share),
+            "interval": "",
             "detail": "of the network's parameters",
             "against": f"best fixed method: {percent(best.trained_share)}" if best else "",
         },
     ]
+
+
+def _figure(label: str, value: Stated, detail: str, fixed: Stated | None) -> dict[str, str]:
+    return {
+        "label": label,
+        "value": number(value.value),
+        "interval": f"{number(value.low)} to {number(value.high)}" if value.has_interval else "",
+        "detail": detail,
+        "against": f"best fixed method: {number(fixed.value)}" if fixed else "",
+    }
+
+
+def _against_chance(assessed: Mapping[str, Any]) -> str:
+    gap = assessed.get("auroc_gap")
+    mean, p = (finite(gap.get(key)) if isinstance(gap, Mapping) else None for key in ("null_mean", "p_value"))
+    return "" if mean is None or p is None else f"; chance alone gives {number(mean)} on average ({probability(p)})"

@@ -56,12 +56,9 @@ def _no_intervals(reading: Reading) -> str:
         if gaps
         else ""
     )
-    first = (
-        "Tests of differences are not computed in this version"
-        if has_intervals(reading.final.reports.get("test") or {})
-        else "Intervals and tests of differences are not computed in this version"
-    )
-    return f"{first}: do not over-read small differences.{size}"
+    if has_intervals(reading.final.reports.get("test") or {}):
+        return f"Read every number with its interval: what the intervals do not show is not there to be claimed.{size}"
+    return f"Neither intervals nor tests of differences were computed: do not over-read small differences.{size}"
 
 
 def _about_data(reading: Reading) -> list[str]:

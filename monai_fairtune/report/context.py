@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_fairtune.report.answer import answer, key_figures, verdict
+from monai_fairtune.report.assessed import Assessed
 from monai_fairtune.report.cautions import cautions, has_intervals
+from monai_fairtune.report.comparison import against_best_fixed
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
 from monai_fairtune.report.names import attribute_words
+from monai_fairtune.report.parts import attribute_parts
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import stated
+from monai_fairtune.report.table_assessment import gaps_table
 from monai_fairtune.report.table_cohort import cohort_table, eligibility_table
+from monai_fairtune.report.table_comparison import comparison_table, levelling_table, overall_told
 from monai_fairtune.report.table_methods import finalists_table, generalization_table, methods_table
 from monai_fairtune.report.table_setup import mask_rows, setup_rows, trials_table
 from monai_fairtune.report.table_subgroups import subgroups_table
@@ -28,7 +33,8 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
         reading: the result.
         plots: drawn, by key; the template leaves out those that are absent.
     """
-    raw = reading.raw
+    raw, best = reading.raw, reading.best_fixed
+    test, comparison = Assessed(reading.final.reports.get("test") or {}), against_best_fixed(reading)
     tuned, frozen, always = mask_rows(reading)
     return {
         "title": _title(reading),
@@ -40,7 +46,8 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
         "cautions": cautions(reading),
         "key_figures": key_figures(reading),
         "objective": objective_words(reading.objective),
-        "has_intervals": has_intervals(reading.final.reports.get("test") or {}),
+        "gaps": gaps_table(test, "gaps") if has_intervals(test.raw) else None,
+        "comparison_told": overall_told(comparison, best.name) if comparison and best else "",
         "attributes": [_attribute(reading, name, k, plots) for k, name in enumerate(reading.attributes)],
         "finalists": finalists_table(reading),
         "plots": plots,
@@ -71,6 +78,7 @@ def _title(reading: Reading) -> str:
 
 def _attribute(reading: Reading, name: str, position: int, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
     suffix = f"_{position + 1}" if position else ""
+    test = Assessed(reading.final.reports.get("test") or {})
     return {
         "name": name,
         "words": attribute_words(name),
@@ -79,6 +87,19 @@ def _attribute(reading: Reading, name: str, position: int, plots: Mapping[str, D
         "generalization": generalization_table(reading, name, position + 1),
         "auroc_plot": plots.get(f"subgroup_auroc{suffix}"),
         "curves_plot": plots.get(f"curves{suffix}"),
+        "assessed": attribute_parts(test, name, "", suffix, plots) if has_intervals(test.raw) else None,
+        **_compared(reading, name, position, plots.get(f"comparison{suffix}")),
+    }
+
+
+def _compared(reading: Reading, name: str, position: int, plot: DrawnPlot | None) -> dict[str, Any]:
+    comparison, best = against_best_fixed(reading), reading.best_fixed
+    if comparison is None or best is None:
+        return {"comparison": None, "levelling": None, "comparison_plot": None}
+    return {
+        "comparison": comparison_table(comparison, name, f"comparison-{position + 1}", best.name),
+        "levelling": levelling_table(comparison, name, f"levelling-{position + 1}"),
+        "comparison_plot": plot,
     }
 
 

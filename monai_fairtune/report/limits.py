@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_fairtune.report.cautions import has_intervals
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.wording import enumerate_words, objective_words, shorten
 
@@ -37,8 +38,7 @@ def limits(reading: Reading) -> list[str]:
     found = [
         "That the model treats everybody alike, or may be used in care. This report assesses differences between the "
         "recorded subgroups and a method to mitigate them; it does not certify their absence.",
-        "That a small difference between methods or subgroups is real: neither intervals nor tests of differences are "
-        "computed in this version, and the AUROC gap of small subgroups is above zero by chance alone.",
+        _small_differences(reading),
         "That the mask would help in another hospital, on another device, or for another network: one cohort and one "
         "network were used.",
         "That differences come from the attribute itself: age, sex or skin type may stand for other things, such as "
@@ -81,6 +81,19 @@ def words() -> list[tuple[str, str]]:
         ),
         ("minimum detectable gap", "the smallest true AUROC difference that these counts show with a power of 80 %"),
     ]
+
+
+def _small_differences(reading: Reading) -> str:
+    first = "That a small difference between methods or subgroups is real"
+    if has_intervals(reading.final.reports.get("test") or {}):
+        return (
+            f"{first}, where its interval includes zero. Intervals describe the patients of the test split and not the "
+            "luck of one training: another seed may move a value by more."
+        )
+    return (
+        f"{first}: neither intervals nor tests of differences were computed, and the AUROC gap of small subgroups is "
+        "above zero by chance alone."
+    )
 
 
 def assessment_words() -> list[tuple[str, str]]:

@@ -91,14 +91,24 @@ def _gone(below: int) -> _Object:
 
 
 def _without_names(entry: _Object, small: set[str], below: int) -> _Object:
-    """Withholds comparisons that give the value of one withheld subgroup."""
-    found = {
-        key: _gone(below) if isinstance(value, Mapping) and value.get("subgroup") in small else value
-        for key, value in entry.items()
-    }
+    """Withholds comparisons that give the value, or whose reason gives the counts, of a withheld subgroup."""
+    if not small:
+        return entry
+    found = {key: _withheld_comparison(value, small, below) for key, value in entry.items()}
     untold = {"difference": _gone(below), "p_value": None, "p_holm": None, "p_max_t": None}
     pairs = [
         {**pair, **untold} if small.intersection(pair.get("subgroups") or ()) else pair
         for pair in entry.get("pairs") or []
     ]
     return {**found, **({"pairs": pairs} if "pairs" in entry else {})}
+
+
+def _withheld_comparison(value: Any, small: set[str], below: int) -> Any:
+    if not isinstance(value, Mapping) or "value" not in value:
+        return value
+    if value.get("subgroup") in small:
+        return _gone(below)
+    if value["value"] is None:
+        reason = f"It needs every subgroup, and one or its classes hold fewer than {below} images or patients."
+        return {"value": None, "reason": reason}
+    return value

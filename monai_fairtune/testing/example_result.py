@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from monai_fairtune.testing.example_cohort import ExampleCohort, Quality
+from monai_fairtune.testing.example_comparison import example_comparison
+from monai_fairtune.testing.example_report import with_intervals
 
 __all__ = ["ATTENTION", "FIXED_METHODS", "example_result"]
 
@@ -35,6 +38,7 @@ def example_result(
     n_epochs: int = 10,
     rare: Sequence[tuple[str, str]] = (),
     seed: int = 3,
+    intervals: bool = False,
 ) -> dict[str, Any]:
     """Returns the content of a ``result.json`` whose reports come from real assessments of made-up scores.
 
@@ -46,6 +50,7 @@ def example_result(
         n_epochs: length of every curve.
         rare: attribute and subgroup of subgroups without a defined AUROC.
         seed: of everything drawn.
+        intervals: whether reports on test have made-up intervals, and comparisons are stored.
 
     Example:
         >>> result = example_result(n_trials=12, n_epochs=2)
@@ -61,52 +66,77 @@ def example_result(
     ]
     trials = [_anchor_trial(anchor) for anchor in anchors]
     trials += [_searched_trial(number, components, generator) for number in range(len(anchors), n_trials)]
-    able = [trial for trial in trials if trial["kind"] == "search" and trial["feasible"]]
-    able.sort(key=lambda trial: -trial["value"])
-    states = [trial["state"] for trial in trials]
-    main = next(iter(attributes))
-    return {
+    result = {
         "schema": 1,
         "study": _study(n_trials, n_epochs),
-        "attribute": main,
+        "attribute": next(iter(attributes)),
         "attributes": list(attributes),
         "objective": "worst_group_auroc",
         "objective_direction": "maximize",
         "objective_note": "",
-        "network": {
-            "backbone": _NETWORK,
-            "backbone_sha256": "8f0b5c2e" * 8,
-            "image_size": 70,
-            "n_parameters": 21630338,
-            "pretrained": True,
-        },
         "method": "found mask",
-        "mask": _mask("attention", able[0]["components"]),
-        "trained_share": able[0]["trained_share"],
-        "hyperparameters": {"learning_rate": able[0]["learning_rate"]},
         "anchors": anchors,
-        "finalists": [_finalist(trial, chosen=trial is able[0]) for trial in able[:3]],
-        "trials": trials,
+        **_searched(trials),
         "epochs": _epochs(attributes, found, n_epochs, generator),
         **cohort.reports(found),
         "test_reads": 1,
-        "n_trials": {**{state: states.count(state) for state in ("complete", "pruned", "failed")}, "duplicate": 2},
         "eligibility": cohort.eligibility(),
-        "cohort": {
-            **cohort.counts(),
-            "split_rule": "Splits are drawn by patient, stratified by label and subgroups, with seed 0.",
-            "where": None,
-            "train_fraction": 1.0,
-            "class_names": ["benign", "malignant"],
-        },
-        "preprocessing": {"image_size": 70, "n_channels": 3, "steps": ["load", "resize with padding", "scale to 0..1"]},
-        "training": {"batch_size": 64, "class_weights": [0.22, 0.78], "optimizer": "AdamW"},
-        "seconds": 5420.0,
-        "versions": {"monai_fairtune": "0.1.0", "torch": "2.9.1", "monai": "1.6.1", "optuna": "5.0.0"},
-        "cohort_hash": "b1946ac9" * 8,
-        "config_hash": "1f8ac10f" * 8,
-        "created": "2026-11-22T17:00:00+00:00",
+        "cohort": {**cohort.counts(), **copy.deepcopy(_COHORT)},
+        **copy.deepcopy(_SETTINGS),
     }
+    return _with_intervals(result, cohort, found) if intervals else result
+
+
+def _searched(trials: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what a search says of its trials and of the one that it settled on."""
+    able = [trial for trial in trials if trial["kind"] == "search" and trial["feasible"]]
+    able.sort(key=lambda trial: -trial["value"])
+    states = [trial["state"] for trial in trials]
+    return {
+        "mask": _mask("attention", able[0]["components"]),
+        "trained_share": able[0]["trained_share"],
+        "hyperparameters": {"learning_rate": able[0]["learning_rate"]},
+        "finalists": [_finalist(trial, chosen=trial is able[0]) for trial in able[:3]],
+        "trials": trials,
+        "n_trials": {**{state: states.count(state) for state in ("complete", "pruned", "failed")}, "duplicate": 2},
+    }
+
+
+def _with_intervals(result: dict[str, Any], cohort: ExampleCohort, found: Quality) -> dict[str, Any]:
+    """Adds intervals to the reports on test, and the comparisons of the final model with every fixed method."""
+    result["test"] = with_intervals(result["test"], cohort.predictions("test", found))
+    for anchor in result["anchors"]:
+        quality = FIXED_METHODS[anchor["name"]][1]
+        anchor["test"] = with_intervals(anchor["test"], cohort.predictions("test", quality))
+    names = {anchor["name"]: anchor["test"] for anchor in result["anchors"]}
+    result["comparisons"] = {
+        name: example_comparison(result["test"], report, ("found mask", name)) for name, report in names.items()
+    }
+    return result
+
+
+_COHORT: dict[str, Any] = {
+    "split_rule": "Splits are drawn by patient, stratified by label and subgroups, with seed 0.",
+    "where": None,
+    "train_fraction": 1.0,
+    "class_names": ["benign", "malignant"],
+}
+_SETTINGS: dict[str, Any] = {
+    "network": {
+        "backbone": _NETWORK,
+        "backbone_sha256": "8f0b5c2e" * 8,
+        "image_size": 70,
+        "n_parameters": 21630338,
+        "pretrained": True,
+    },
+    "preprocessing": {"image_size": 70, "n_channels": 3, "steps": ["load", "resize with padding", "scale to 0..1"]},
+    "training": {"batch_size": 64, "class_weights": [0.22, 0.78], "optimizer": "AdamW"},
+    "seconds": 5420.0,
+    "versions": {"monai_fairtune": "0.1.0", "torch": "2.9.1", "monai": "1.6.1", "optuna": "5.0.0"},
+    "cohort_hash": "b1946ac9" * 8,
+    "config_hash": "1f8ac10f" * 8,
+    "created": "2026-11-22T17:00:00+00:00",
+}
 
 
 def _study(n_trials: int, n_epochs: int) -> dict[str, Any]:

@@ -10,17 +10,26 @@ from monai_fairtune.report.audit.reading import Audit, Part
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import SUPPRESSED, Stated, stated, worst_group
 from monai_fairtune.report.tables import Cell, Table
-from monai_fairtune.report.wording import enumerate_words, number, percent
+from monai_fairtune.report.wording import enumerate_words, number, percent, shorten
 
-__all__ = ["harm_table", "headline", "plain_limits", "story"]
+__all__ = ["harm_table", "headline", "overview_table", "plain_limits", "story"]
+
+
+def ranked(part: Part) -> tuple[Stated, str, list[str]]:
+    """Returns the lowest worst-group AUROC, its attribute, and the attributes whose groups cannot be ranked."""
+    assessed = part.assessed
+    able = [name for name in assessed.attributes if assessed.measure(name, "worst_group_auroc").value is not None]
+    worst, attribute = worst_group(assessed.raw, able or assessed.attributes)
+    return worst, attribute, [name for name in assessed.attributes if name not in able]
 
 
 def headline(part: Part) -> str:
     """Returns who is worst off, in a few words."""
-    worst, attribute = worst_group(part.assessed.raw, part.assessed.attributes)
+    worst, attribute, unranked = ranked(part)
     if worst.value is None or not worst.subgroup:
         return "Which group is worst off cannot be said"
-    return f"Worst off: {subgroup_words(attribute, worst.subgroup)}"
+    among = " of those that can be ranked" if unranked else ""
+    return f"Worst off{among}: {subgroup_words(attribute, worst.subgroup)}"
 
 
 def story(part: Part) -> list[str]:
@@ -54,23 +63,23 @@ def _of_100(value: Stated, of: str = "") -> str:
 
 def _worst_off(part: Part) -> str:
     assessed = part.assessed
-    worst, attribute = worst_group(assessed.raw, assessed.attributes)
+    worst, attribute, unranked = ranked(part)
+    small = enumerate_words([attribute_words(name) for name in unranked])
+    too_small = f"In a group of {small}, too few images show {part.finding}, or too few do not."
     if worst.value is None:
-        why = "it would tell about very few people" if worst.suppressed else worst.reason.rstrip(".")
-        return f"Which group is worst off cannot be said: {why}."
+        return f"Which group is worst off cannot be said. {too_small}"
     best = assessed.measure(attribute, "best_group_auroc")
     against = (
         f", against {_of_100(best, ' of 100')} for {subgroup_words(attribute, best.subgroup)}"
         if best.value is not None and best.subgroup and best.subgroup != worst.subgroup
         else ""
     )
-    whom = subgroup_words(attribute, worst.subgroup or "unnamed")
-    ranked = _of_100(worst, " of 100 such pairs")
-    return (
+    whom, pairs = subgroup_words(attribute, worst.subgroup or "unnamed"), _of_100(worst, " of 100 such pairs")
+    told = (
         f"The model separates images with and without {part.finding} least well for {whom}. Given one of each from "
-        f"this group, it ranks the two correctly in {ranked}{against}; guessing gives 50. "
-        + _chance(assessed, attribute)
+        f"this group, it ranks the two correctly in {pairs}{against}; guessing gives 50. {_chance(assessed, attribute)}"
     )
+    return f"{told} The groups of {small} cannot be ranked: {too_small[0].lower()}{too_small[1:]}" if unranked else told
 
 
 def _chance(assessed: Assessed, attribute: str) -> str:
@@ -114,6 +123,47 @@ def _missed_by(part: Part, attribute: str, rates: Mapping[str, Stated]) -> str:
         f"{subgroup_words(attribute, most)} and {_of_100(rates[least])} for {subgroup_words(attribute, least)}; "
         f"{ranges}."
     )
+
+
+def overview_table(audit: Audit) -> Table:
+    """Returns a row a class: who is worst off, and how many errors there are."""
+    table = Table(
+        "overview",
+        "Who is worst off, class by class",
+        [
+            *(
+                "class",
+                "images of it",
+                "worst-off group",
+                "pairs of 100 ranked correctly there",
+                "difference to others",
+            ),
+            *(f"missed per 1000 {audit.first.counted}", "false alarms per 1000"),
+        ],
+    )
+    for part in audit.parts:
+        worst, attribute, _ = ranked(part)
+        whom = subgroup_words(attribute, worst.subgroup) if worst.subgroup else "cannot be said"
+        missed, alarms = (part.assessed.overall(f"{kind}_per_1000") for kind in ("fn", "fp"))
+        table.add(
+            shorten(part.name, 60),
+            [
+                Cell(str(_with_finding(part.assessed))),
+                Cell(whom, numeric=False),
+                _plain(table, worst.scaled(100)),
+                Cell(_chance_in_short(part.assessed, attribute), numeric=False),
+                *(_plain(table, value) for value in (missed, alarms)),
+            ],
+        )
+    return table
+
+
+def _chance_in_short(assessed: Assessed, attribute: str) -> str:
+    p = assessed.chance(attribute, "p_value")
+    if p is None:
+        return "not tested"
+    looks = len(assessed.attributes)
+    return "may be chance" if p >= 0.05 else "a hint" if p * looks >= 0.05 else "more than chance"
 
 
 def harm_table(part: Part) -> Table:

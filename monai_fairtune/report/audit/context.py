@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.audit.clinician import harm_table, headline, plain_limits, story
+from monai_fairtune.report.audit.clinician import harm_table, headline, overview_table, plain_limits, story
 from monai_fairtune.report.audit.engineer import engineer, macro_tables
 from monai_fairtune.report.audit.model_card import card_sentences
 from monai_fairtune.report.audit.reading import Audit
@@ -55,6 +55,7 @@ def audit_context(audit: Audit, plots: Mapping[str, DrawnPlot], artifacts: Mappi
             }
             for part in audit.parts
         ],
+        "overview": overview_table(audit),
         "plain_limits": plain_limits(audit),
         "engineer": [engineer(part, plots) for part in audit.parts],
         "notes": [printable(str(note)) for note in audit.about.get("notes") or []],

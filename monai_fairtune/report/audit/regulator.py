@@ -44,11 +44,10 @@ def origin(audit: Audit) -> list[tuple[str, str]]:
 def _intervals(assessed: Assessed, intervals: Mapping[str, Any]) -> str:
     if not intervals:
         return "none were asked for"
-    unit = str(intervals.get("unit") or "patient")
     return (
-        f"{assessed.level}; {intervals.get('n_replicates')} resamples of each {unit}'s images together, "
-        f"{intervals.get('n_permutations')} permutations; at most {intervals.get('max_images_per_patient')} images a "
-        "patient"
+        f"{assessed.level}; {intervals.get('n_replicates')} resamples of {intervals.get('unit') or 'patient'}s, "
+        f"{intervals.get('n_permutations')} permutations; at most {intervals.get('max_images_per_patient')} images of "
+        "one patient"
     )
 
 
