@@ -11,7 +11,7 @@ from monai_fairtune.bundle.options import folder, whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.metrics import assess, choose_threshold
-from monai_fairtune.predictions import Predictions
+from monai_fairtune.predictions import Predictions, write_predictions
 from monai_fairtune.search.files import write_json
 from monai_fairtune.subgroups import reporting_minimum
 from monai_fairtune.tuning import FairnessEvaluator
@@ -59,6 +59,8 @@ def write_evaluation(
 ) -> Path:
     """Writes ``evaluation/report.json``: the split's report, at the threshold chosen on validation.
 
+    ``evaluation/predictions.csv`` beside it is about single patients, under pseudonyms; ``compare`` reads both.
+
     Args:
         cohort: with its splits.
         split: the one that ``evaluator`` has run over.
@@ -72,9 +74,12 @@ def write_evaluation(
     """
     threshold = choose_threshold(_predictions(cohort, "validation", validator))
     limit = reporting_minimum(whole("min_per_class", min_per_class))
-    found = assess(_predictions(cohort, split, evaluator), threshold, min_per_class=limit).to_dict()
+    predictions = _predictions(cohort, split, evaluator)
+    found = assess(predictions, threshold, min_per_class=limit).to_dict()
     path = folder("output_dir", output_dir) / "evaluation" / "report.json"
-    write_json(path, {**found, "split": split})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = write_predictions(path.with_name("predictions.csv"), predictions)
+    write_json(path, {**found, "split": split, "predictions": kept})
     sys.stdout.write(f"{_summary(split, found)}\nReport: {path}\n")
     return path
 

@@ -19,7 +19,7 @@ from monai_fairtune.cohort.manifest import Manifest, read_manifest
 from monai_fairtune.cohort.paths import require_images, resolve_images
 from monai_fairtune.cohort.splits import SPLIT_NAMES, Splits, assign_splits, check_splits
 from monai_fairtune.exceptions import ImageError, PredictionsError, SplitError
-from monai_fairtune.predictions import Predictions
+from monai_fairtune.predictions import Identifiers, Predictions
 from monai_fairtune.subgroups import SensitiveAttribute, Subgroups
 
 __all__ = ["Cohort", "assemble_cohort"]
@@ -148,8 +148,17 @@ class Cohort:
             scores if scores.ndim == 1 else scores[:, 1] - scores[:, 0],
             kind="logit",
             subgroups={name: group.take(rows) for name, group in self.subgroups.items()},
-            patient_ids=self.patient_ids[rows],
+            patient_ids=self._patients.take(rows),
+            sample_ids=self._samples.take(rows),
         )
+
+    @cached_property
+    def _patients(self) -> Identifiers:
+        return Identifiers.read(self.patient_ids)
+
+    @cached_property
+    def _samples(self) -> Identifiers:
+        return Identifiers.read(np.array(self.image_names, dtype=np.str_), "image names")
 
     def counts(self) -> dict[str, Any]:
         """Returns how many images, patients and positives there are, for reports.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,7 +133,7 @@ class _Run:
             records=self.records.all,
             finalists=confirmed,
             chosen=chosen,
-            reports=assess_splits(self.tuner, model, self.min_per_class),
+            reports=assess_splits(self.tuner, model, self.min_per_class, self._kept("final")),
             anchor_reports={record.number: self._assess_anchor(record) for record in self._trained_anchors()},
             test_reads=test_reads,
             config_hash=config_hash,
@@ -163,7 +164,11 @@ class _Run:
 
     def _assess_anchor(self, record: TrialRecord) -> Mapping[str, Any]:
         model = self.tuner.load(self.records.path(record.number) / "model.safetensors")
-        return assess_splits(self.tuner, model, self.min_per_class)
+        plain = re.sub(r"[^A-Za-z0-9_.]+", "-", str(record.name)).strip("-.")
+        return assess_splits(self.tuner, model, self.min_per_class, self._kept(f"anchor-{record.number}-{plain}"))
+
+    def _kept(self, name: str) -> Path:
+        return self.output_dir / "predictions" / name
 
 
 @contextmanager

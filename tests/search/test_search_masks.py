@@ -10,7 +10,9 @@ import pytest
 from filelock import FileLock
 
 from monai_fairtune.exceptions import NoFeasibleTrialError, StudyDriftError, StudyLockedError, TuningError
+from monai_fairtune.metrics import Threshold, assess
 from monai_fairtune.objectives import AUROCGap, WorstGroupAUROC
+from monai_fairtune.predictions import read_predictions
 from monai_fairtune.search import Experiment, SearchSettings, search_masks
 from monai_fairtune.search.files import read_json
 from monai_fairtune.testing.function_tuner import FunctionTuner, Job
@@ -220,6 +222,25 @@ def test_the_search_leaves_the_files_of_the_contract(tmp_path: Path) -> None:
         "trials",
     }
     assert read_json(tmp_path / "report.json") == result["test"]
+
+
+def test_the_test_predictions_of_the_final_model_and_of_each_anchor_are_kept_with_their_reports(tmp_path: Path) -> None:
+    result = search(tmp_path, FunctionTuner(world(planted)), replace(SETTINGS, n_trials=6))
+    folders = {path.name: path for path in (tmp_path / "predictions").iterdir()}
+    assert set(folders) == {"final", "anchor-0-head-only", "anchor-1-full", "anchor-2-norm", "anchor-3-attention"}
+    for name, report in {"final": result["test"], "anchor-1-full": result["anchors"][1]["test"]}.items():
+        stored = read_json(folders[name] / "report.json")
+        kept = {**report["predictions"], "file": "predictions.csv"}
+        assert stored == {**report, "predictions": kept}
+        assert report["predictions"]["file"] == f"predictions/{name}/predictions.csv"
+        again = read_predictions(
+            folders[name] / "predictions.csv",
+            kind=kept["kind"],
+            names={"age:60": ["[0,60)", "[60,inf)"]},
+            sha256=kept["sha256"],
+        )
+        threshold = Threshold(**stored["threshold"])
+        assert assess(again, threshold).to_dict()["attributes"] == report["attributes"]
     assert read_json(tmp_path / "mask.json")["network"] == "toy"
 
 
