@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
+from monai_fairtune.metrics.curves import Curves
+from monai_fairtune.metrics.gap_test import PairTest
 from monai_fairtune.metrics.threshold import Threshold
 from monai_fairtune.metrics.value import Value
 
-__all__ = ["Assessment", "AttributeAssessment", "SubgroupAssessment"]
+__all__ = ["Assessment", "AttributeAssessment", "PairAssessment", "SubgroupAssessment"]
 
 
 @dataclass(frozen=True)
@@ -19,18 +21,46 @@ class SubgroupAssessment:
         n: images.
         n_positive: images of class 1.
         n_patients: patients.
-        values: ``auroc``, ``accuracy``, ``tpr``, ``fpr``, ``positive_rate``, ``log_loss``, ``brier`` and ``ece``.
+        values: every measure of ``docs/metrics.md`` by its name, such as ``auroc``, ``tpr`` or ``fn_per_1000``.
+        curves: ROC and calibration curve with bands, or None where no intervals were asked for.
     """
 
     n: int
     n_positive: int
     n_patients: int
     values: Mapping[str, Value]
+    curves: Curves | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Returns plain data for a report."""
-        counts = {"n": self.n, "n_positive": self.n_positive, "n_patients": self.n_patients}
-        return counts | {name: value.to_dict() for name, value in self.values.items()}
+        counts: dict[str, object] = {"n": self.n, "n_positive": self.n_positive, "n_patients": self.n_patients}
+        curves: dict[str, object] = {} if self.curves is None else {"curves": self.curves.to_dict()}
+        return counts | {name: value.to_dict() for name, value in self.values.items()} | curves
+
+
+@dataclass(frozen=True)
+class PairAssessment:
+    """The AUROCs of two subgroups.
+
+    Args:
+        subgroups: their names.
+        difference: the first one's AUROC minus the second one's.
+        test: whether that could be chance, or None where it is undefined.
+    """
+
+    subgroups: tuple[str, str]
+    difference: Value
+    test: PairTest | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Returns plain data for a report."""
+        return {
+            "subgroups": list(self.subgroups),
+            "difference": self.difference.to_dict(),
+            "p_value": self.test and self.test.p_value,
+            "p_holm": self.test and self.test.p_holm,
+            "p_max_t": self.test and self.test.p_max_t,
+        }
 
 
 @dataclass(frozen=True)
@@ -45,48 +75,26 @@ class AttributeAssessment:
         missing: those images' assessment, or None where there are none.
         minimum_detectable_gap: the smallest AUROC difference these counts would probably show, at AUROC 0.8.
         subgroups: name to assessment, in the attribute's order, empty subgroups included.
-        worst_group_auroc: the lowest, with its ``subgroup``; larger is better.
-        best_group_auroc: the highest, with its ``subgroup``.
-        auroc_gap: highest minus lowest; smaller is better.
-        worst_group_accuracy: the lowest, with its ``subgroup``; larger is better.
-        accuracy_gap: highest minus lowest; smaller is better.
-        equalized_odds_difference: the larger of the TPR and the FPR difference; smaller is better.
-        equalized_odds_ratio: the smaller of the TPR and the FPR ratio; larger is better.
-        demographic_parity_difference: highest minus lowest positive rate; smaller is better.
-        demographic_parity_ratio: lowest over highest positive rate; larger is better.
-        equal_opportunity_difference: highest minus lowest TPR; smaller is better.
-        equity_scaled_auroc: see ``aggregate.equity_scaled``; larger is better.
-        distance_to_optimal: see ``aggregate.distance_to_optimal``; smaller is better.
-        largest_subgroup_loss: the highest mean log loss, with its ``subgroup``; smaller is better.
+        comparisons: every comparison of ``docs/metrics.md`` by its name, such as ``worst_group_auroc``.
+        pairs: every two subgroups; empty where no intervals were asked for.
     """
 
     n_missing: int
     missing: SubgroupAssessment | None
     minimum_detectable_gap: Value
     subgroups: Mapping[str, SubgroupAssessment]
-    worst_group_auroc: Value
-    best_group_auroc: Value
-    auroc_gap: Value
-    worst_group_accuracy: Value
-    accuracy_gap: Value
-    equalized_odds_difference: Value
-    equalized_odds_ratio: Value
-    demographic_parity_difference: Value
-    demographic_parity_ratio: Value
-    equal_opportunity_difference: Value
-    equity_scaled_auroc: Value
-    distance_to_optimal: Value
-    largest_subgroup_loss: Value
+    comparisons: Mapping[str, Value]
+    pairs: tuple[PairAssessment, ...] = ()
 
     @property
-    def comparisons(self) -> dict[str, Value]:
-        """Every value that compares the subgroups, by its name."""
-        named = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {
-            name: value
-            for name, value in named.items()
-            if isinstance(value, Value) and name != "minimum_detectable_gap"
-        }
+    def worst_group_auroc(self) -> Value:
+        """The lowest AUROC, with its ``subgroup``; larger is better."""
+        return self.comparisons["worst_group_auroc"]
+
+    @property
+    def auroc_gap(self) -> Value:
+        """The highest minus the lowest AUROC; smaller is better."""
+        return self.comparisons["auroc_gap"]
 
     def to_dict(self) -> dict[str, object]:
         """Returns plain data for a report; ``minimum_detectable_gap`` is a bare number where it is defined."""
@@ -97,6 +105,7 @@ class AttributeAssessment:
             "minimum_detectable_gap": detectable.to_dict() if detectable.value is None else detectable.value,
             "subgroups": {name: subgroup.to_dict() for name, subgroup in self.subgroups.items()},
             **{name: value.to_dict() for name, value in self.comparisons.items()},
+            "pairs": [pair.to_dict() for pair in self.pairs],
         }
 
 
@@ -111,6 +120,8 @@ class Assessment:
         overall: the values of ``SubgroupAssessment``, over all images.
         threshold: the operating point of every rate.
         attributes: declaration to the comparison of its subgroups.
+        intervals: how intervals and tests were computed, or None where none were asked for.
+        curves: ROC and calibration curve of all images, likewise.
     """
 
     n: int
@@ -119,6 +130,8 @@ class Assessment:
     overall: Mapping[str, Value]
     threshold: Threshold
     attributes: Mapping[str, AttributeAssessment]
+    intervals: Mapping[str, object] | None = None
+    curves: Curves | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Returns the content of ``report.json``: plain data that JSON can hold."""
@@ -129,5 +142,7 @@ class Assessment:
             "prevalence": self.prevalence,
             "overall": {name: value.to_dict() for name, value in self.overall.items()},
             "threshold": self.threshold.to_dict(),
+            "intervals": None if self.intervals is None else dict(self.intervals),
+            "curves": None if self.curves is None else self.curves.to_dict(),
             "attributes": {name: attribute.to_dict() for name, attribute in self.attributes.items()},
         }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from monai_fairtune.exceptions import UndefinedMetricError
 from monai_fairtune.metrics.samples import checked
 
-__all__ = ["expected_calibration_error"]
+__all__ = ["ece_bins", "expected_calibration_error"]
 
 
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, *, n_bins: int = 15) -> float:
@@ -40,6 +40,11 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, *, n
         raise UndefinedMetricError(
             "The expected calibration error is undefined: there are no samples. Merge with another subgroup."
         )
-    bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], values, side="left")
+    bins = ece_bins(values, n_bins)
     excess = np.bincount(bins, weights=values - truth, minlength=n_bins)
     return float(np.abs(excess).sum() / truth.size)
+
+
+def ece_bins(probabilities: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
+    """Returns the bin of each probability: equal widths, open below and closed above, 0 in the first."""
+    return np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], probabilities, side="left")

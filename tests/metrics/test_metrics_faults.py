@@ -42,7 +42,7 @@ def batch_average(predictions: Predictions, batch_size: int) -> float:
 
 def test_equalized_odds_are_those_of_the_split_and_not_the_mean_over_batches_fault_1() -> None:
     predictions = equally_good_for_all(seed=0, n=2048)
-    ours = assess(predictions, _HALF).attributes["g"].equalized_odds_difference.require()
+    ours = assess(predictions, _HALF).attributes["g"].comparisons["equalized_odds_difference"].require()
     whole = batch_average(predictions, len(predictions))
     assert ours == pytest.approx(whole, abs=1e-12)
     assert ours < 0.1
@@ -75,7 +75,7 @@ def test_the_largest_subgroup_loss_names_the_worse_subgroup_whatever_its_size_fa
     labels, codes = np.zeros(400, dtype=int), np.repeat([0, 1], [400 - n_small, n_small])
     logits = np.where(codes == 0, 0.5, -0.5)
     predictions = Predictions(labels, logits, kind="logit", subgroups={"g": Subgroups("g", ("worse", "better"), codes)})
-    largest = assess(predictions, _HALF).attributes["g"].largest_subgroup_loss
+    largest = assess(predictions, _HALF).attributes["g"].comparisons["largest_subgroup_loss"]
     assert largest.extra["subgroup"] == "worse"
     assert largest.value == pytest.approx(log_loss([0], [0.5], kind="logit"), abs=1e-12)
     # Sums of batch means divided by the number of samples rank subgroups by their size instead.

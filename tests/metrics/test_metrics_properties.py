@@ -140,11 +140,13 @@ def test_comparisons_lie_where_they_must(predictions: Predictions) -> None:
     if None in aurocs:
         assert site.auroc_gap.value is None
         return
-    worst, best, gap = (v.require() for v in (site.worst_group_auroc, site.best_group_auroc, site.auroc_gap))
+    worst, best, gap = (
+        v.require() for v in (site.worst_group_auroc, site.comparisons["best_group_auroc"], site.auroc_gap)
+    )
     assert 0 <= worst <= best <= 1
     assert gap == best - worst
-    assert 0 <= site.equity_scaled_auroc.require() <= 1
-    assert 1 - worst - 1e-12 <= site.distance_to_optimal.require() <= np.sqrt(3) * (1 - worst) + 1e-12
+    assert 0 <= site.comparisons["equity_scaled_auroc"].require() <= 1
+    assert 1 - worst - 1e-12 <= site.comparisons["distance_to_optimal"].require() <= np.sqrt(3) * (1 - worst) + 1e-12
     for name in ("equalized_odds_difference", "equalized_odds_ratio", "demographic_parity_ratio"):
         value = site.comparisons[name].value
         assert value is None or 0 <= value <= 1

@@ -25,6 +25,7 @@ from monai_fairtune.predictions import Predictions
 from monai_fairtune.subgroups import Subgroups
 
 _ON_AUROC = ("worst_group_auroc", "best_group_auroc", "auroc_gap", "equity_scaled_auroc", "distance_to_optimal")
+_ON_RANKS = (*_ON_AUROC, "worst_group_tpr_at_specificity_90", "tpr_at_specificity_90_gap")
 _ON_ODDS = ("equalized_odds_difference", "equalized_odds_ratio")
 _ON_RATES = ("demographic_parity_difference", "demographic_parity_ratio", "accuracy_gap", "worst_group_accuracy")
 
@@ -55,22 +56,22 @@ def test_everything_is_defined_where_every_subgroup_holds_both_classes() -> None
 
 def test_a_subgroup_without_negatives_undoes_aurocs_and_odds_but_not_parity() -> None:
     sex = compare({"f": _BOTH, "m": ([1, 1], [0.3, 0.8])})
-    assert undefined(sex) == {*_ON_AUROC, *_ON_ODDS}
+    assert undefined(sex) == {*_ON_RANKS, *_ON_ODDS}
     for name in _ON_AUROC:
         reason = str(sex.comparisons[name].reason)
         assert reason.startswith("Subgroup 'm' of attribute 'sex': AUROC is undefined for 2 positive and 0 negative")
     assert "The false positive rate is undefined: none of 2 samples is negative" in str(
-        sex.equalized_odds_difference.reason
+        sex.comparisons["equalized_odds_difference"].reason
     )
-    assert sex.equal_opportunity_difference.value == 0.0
+    assert sex.comparisons["equal_opportunity_difference"].value == 0.0
 
 
 def test_a_subgroup_without_positives_has_no_tpr_and_undoes_odds_and_equal_opportunity() -> None:
     sex = compare({"f": _BOTH, "m": ([0, 0], [0.3, 0.8])})
     assert sex.subgroups["m"].values["tpr"].value is None
-    assert undefined(sex) == {*_ON_AUROC, *_ON_ODDS, "equal_opportunity_difference"}
+    assert undefined(sex) == {*_ON_RANKS, *_ON_ODDS, "equal_opportunity_difference", "underdiagnosis_rate_difference"}
     assert "Subgroup 'm' of attribute 'sex': The true positive rate is undefined: none of 2" in str(
-        sex.equal_opportunity_difference.reason
+        sex.comparisons["equal_opportunity_difference"].reason
     )
 
 
@@ -86,7 +87,7 @@ def test_an_empty_subgroup_undoes_every_comparison() -> None:
 def test_a_subgroup_below_the_minimum_has_no_auroc_but_has_rates() -> None:
     large = ([0, 1] * 3, [0.1, 0.9] * 3)
     sex = compare({"f": large, "m": _BOTH}, min_per_class=3)
-    assert undefined(sex) == set(_ON_AUROC)
+    assert undefined(sex) == set(_ON_RANKS)
     assert "Subgroup 'm' of attribute 'sex': AUROC is not given for 2 positive and 2 negative samples, fewer than " in (
         str(sex.auroc_gap.reason)
     )
@@ -121,10 +122,12 @@ def test_the_minimum_guards_subgroups_and_not_the_whole_split() -> None:
 
 def test_a_ratio_of_nothing_to_nothing_is_undefined() -> None:
     sex = compare({"f": _BOTH, "m": _BOTH}, threshold=1.0)
-    assert sex.demographic_parity_difference.value == 0.0
-    assert "The ratio is 0/0: the rate is 0 in all of ['f', 'm']" in str(sex.demographic_parity_ratio.reason)
-    assert sex.equalized_odds_ratio.value is None
-    assert sex.equalized_odds_difference.value == 0.0
+    assert sex.comparisons["demographic_parity_difference"].value == 0.0
+    assert "The ratio is 0/0: the rate is 0 in all of ['f', 'm']" in str(
+        sex.comparisons["demographic_parity_ratio"].reason
+    )
+    assert sex.comparisons["equalized_odds_ratio"].value is None
+    assert sex.comparisons["equalized_odds_difference"].value == 0.0
 
 
 def test_a_ratio_of_nothing_to_something_is_zero() -> None:

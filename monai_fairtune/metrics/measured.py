@@ -1,0 +1,143 @@
+"""A cell's values with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fairtune.metrics.cell import SPECIFICITY_PERCENT, Cell
+from monai_fairtune.metrics.estimate import (
+    AUROCEstimate,
+    Estimate,
+    LogEstimate,
+    RateEstimate,
+    RealEstimate,
+    ScaledEstimate,
+)
+from monai_fairtune.metrics.placements import Placements
+from monai_fairtune.metrics.value import Value
+
+__all__ = ["ALPHA", "MOST_UNDEFINED", "Measured", "undefined_note", "with_interval"]
+
+ALPHA = 0.025
+"""Each side of a 95 % interval."""
+MOST_UNDEFINED = 0.1
+"""The largest share of undefined replicates with which an interval is still given."""
+_ECE_CAUTION = "ECE is biased up, the more so the smaller the subgroup; so is its interval."
+
+_TAKEN_OF: Mapping[str, Callable[[Cell], NDArray[np.bool_]]] = {
+    **dict.fromkeys(
+        ("tpr", "fnr", "underdiagnosis_rate", f"tpr_at_specificity_{SPECIFICITY_PERCENT}"),
+        lambda cell: cell.labels == 1,
+    ),
+    **dict.fromkeys(("fpr", "tnr", "overdiagnosis_rate"), lambda cell: cell.labels == 0),
+    **dict.fromkeys(
+        ("accuracy", "balanced_accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"),
+        lambda cell: np.ones(len(cell), dtype=bool),
+    ),
+    "ppv": lambda cell: cell.decisions,
+    "npv": lambda cell: ~cell.decisions,
+}
+_POSITIVE_NUMBERS = frozenset({"log_loss", "brier", "ece"})
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A cell, and what is known about how its values would vary with other patients.
+
+    Args:
+        cell: the images.
+        replicates: each measure's values over the bootstrap; empty where no intervals were asked for.
+        estimates: the measures that have an interval.
+        values: every measure, with its interval where one was asked for.
+    """
+
+    cell: Cell
+    replicates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cell: Cell, replicates: Mapping[str, NDArray[np.float64]] | None = None) -> Measured:
+        """Measures a cell; without replicates the values stand alone."""
+        if replicates is None:
+            return cls(cell, values=cell.values)
+        estimates, values = {}, {}
+        for name, value in cell.values.items():
+            share = float(np.isnan(replicates[name]).mean())
+            if value.value is not None and share <= MOST_UNDEFINED:
+                estimates[name] = _estimate(cell, name, value.value, replicates[name])
+            values[name] = with_interval(
+                value,
+                estimates[name].limits(ALPHA) if name in estimates else None,
+                _method(cell, name),
+                share,
+                caution=_ECE_CAUTION if name == "ece" else None,
+            )
+        return cls(cell, replicates, estimates, values)
+
+
+def with_interval(
+    value: Value, limits: tuple[float, float] | None, method: str, undefined: float = 0.0, caution: str | None = None
+) -> Value:
+    """Returns a value with its interval, how it came about, and what to know about it.
+
+    Args:
+        value: the number.
+        limits: of the interval, or None where there is none.
+        method: the interval's name.
+        undefined: the share of replicates without a value.
+        caution: what a reader should know about this interval.
+    """
+    if value.value is None:
+        return value
+    extra = dict(value.extra)
+    if undefined > 0:
+        extra["undefined_replicates"] = undefined
+    if limits is None:
+        return Value(value.value, extra=extra | {"no_interval": undefined_note(undefined)})
+    if caution:
+        extra["caution"] = caution
+    return Value(value.value, low=float(limits[0]), high=float(limits[1]), extra=extra | {"interval": method})
+
+
+def undefined_note(share: float) -> str:
+    """Returns why there is no interval."""
+    if share == 0:
+        return "No interval: it is missing for one of the subgroups."
+    return f"No interval: {share:.0%} of replicates do not define the value; at most {MOST_UNDEFINED:.0%} may not."
+
+
+def _method(cell: Cell, name: str) -> str:
+    if name == "auroc":
+        return "delong" if len(cell) == cell.n_patients else "bootstrap"
+    return "wilson" if name in _TAKEN_OF else "bootstrap"
+
+
+def _estimate(cell: Cell, name: str, value: float, replicates: NDArray[np.float64]) -> Estimate:
+    n = cell.n_patients
+    # The bootstrap's variance is that of n patients around their own mean: too small by one in n.
+    error = float(np.nanstd(replicates)) * math.sqrt(n / max(n - 1, 1))
+    if name == "auroc":
+        return _auroc_estimate(cell, value, error)
+    if name in _TAKEN_OF:
+        taken = _TAKEN_OF[name](cell)
+        units = cell.count_patients(taken)
+        scale = 1000.0 if name.endswith("_per_1000") else 1.0
+        rate = RateEstimate(value / scale, error / scale, units, int(np.count_nonzero(taken)), units)
+        return rate if scale == 1.0 else ScaledEstimate(value, error, units, rate, scale)
+    if name in _POSITIVE_NUMBERS:
+        return LogEstimate(value, error, n)
+    return RealEstimate(value, error, n)
+
+
+def _auroc_estimate(cell: Cell, value: float, error: float) -> Estimate:
+    positive = cell.labels == 1
+    units = cell.count_patients(positive), cell.count_patients(~positive)
+    if len(cell) == cell.n_patients:
+        error = math.sqrt(Placements.of(cell.labels, cell.scores).covariance())
+    return AUROCEstimate(value, error, min(units), cell.n_positive, len(cell) - cell.n_positive, *units)
