@@ -5,6 +5,8 @@ from monai_fairtune.metrics.assessment import Assessment, AttributeAssessment, P
 from monai_fairtune.metrics.assessor import assess
 from monai_fairtune.metrics.calibration import expected_calibration_error
 from monai_fairtune.metrics.calibration_fit import calibration_intercept, calibration_slope
+from monai_fairtune.metrics.compare import compare
+from monai_fairtune.metrics.comparison import Comparison
 from monai_fairtune.metrics.disaggregate import by_subgroup
 from monai_fairtune.metrics.generalization import fairness_generalization_gap
 from monai_fairtune.metrics.loss import brier_score, log_loss
@@ -29,6 +31,7 @@ from monai_fairtune.metrics.value import Value
 __all__ = [
     "Assessment",
     "AttributeAssessment",
+    "Comparison",
     "PairAssessment",
     "Resampling",
     "SubgroupAssessment",
@@ -43,6 +46,7 @@ __all__ = [
     "calibration_intercept",
     "calibration_slope",
     "choose_threshold",
+    "compare",
     "difference",
     "distance_to_optimal",
     "equity_scaled",

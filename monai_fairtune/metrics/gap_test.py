@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from monai_fairtune.metrics.resampling import Resampling
 
 __all__ = ["GapTest", "PairTest", "gap_test", "holm"]
 
+_Key = TypeVar("_Key", int, str)
 _MOST_IMAGES = 5000
 _LIMIT_DRAWS = 20000
 _CHUNK = 2**18
@@ -125,7 +127,7 @@ def gap_test(
     )
 
 
-def holm(p_values: Mapping[int, float]) -> dict[int, float]:
+def holm(p_values: Mapping[_Key, float]) -> dict[_Key, float]:
     """Returns p-values adjusted so that the chance of any false alarm among them stays below the level.
 
     Example:
