@@ -10,6 +10,7 @@ from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedMo
 
 if TYPE_CHECKING:
     from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
+    from monai_fairtune.tuning.fairness_audit import FairnessAudit
     from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
     from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
     from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "EpochReport",
+    "FairnessAudit",
     "FairnessEvaluator",
     "OnEpoch",
     "SubgroupMetrics",
@@ -35,6 +37,7 @@ __all__ = [
 _LAZY = {
     "FairnessEvaluator": "evaluator",
     "better": "evaluator",
+    "FairnessAudit": "fairness_audit",
     "balanced_class_weights": "optimization",
     "n_steps": "optimization",
     "tuned_optimizer": "optimization",

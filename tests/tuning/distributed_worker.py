@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from monai_fairtune.tuning import FairnessEvaluator
+from monai_fairtune.metrics import Threshold
+from monai_fairtune.tuning import FairnessAudit, FairnessEvaluator
 
 _LABELS = [0, 1, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 1]
 _SEX = [0, 0, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1, 1]
@@ -33,14 +34,19 @@ def main(folder: Path, rank: int, world_size: int, variant: str) -> None:
         "label": torch.tensor(_LABELS)[take],
         "group": torch.tensor(_SEX)[take].reshape(-1, 1),
         "index": take,
+        "patient_id": [f"P{row // 2}" for row in take.tolist()],
     }
     batches = [{key: part[start : start + 4] for key, part in samples.items()} for start in range(0, len(take), 4)]
     evaluator = FairnessEvaluator("cpu", batches, _Logits(), {"sex": ("female", "male")})
+    audit = FairnessAudit({"sex": ("female", "male")}, threshold=Threshold(0.5, "given", "fixed"), min_per_class=1)
+    audit.attach(evaluator)
     evaluator.run()
+    assert audit.assessment is not None
     report = {
         "n_local": len(take),
         "metrics": evaluator.state.metrics,
         "logits": evaluator.subgroup_metrics.logits()[0].tolist(),
+        "audit": audit.assessment.to_dict(),
         "best": evaluator.state.best_metric,
     }
     (folder / f"{variant}-{rank}.json").write_text(json.dumps(report))

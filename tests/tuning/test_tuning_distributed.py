@@ -48,7 +48,9 @@ def test_uneven_shares_of_two_processes_give_exactly_what_one_process_gives(
     for report in together:
         assert report["metrics"] == alone["metrics"]
         assert report["logits"] == alone["logits"]
+        assert report["audit"] == alone["audit"]
         assert report["best"] == alone["best"]
+    assert alone["audit"]["n_patients"] == 7
     assert {"auroc_sex_female", "auroc_sex_male"} <= set(alone["metrics"])
 
 
