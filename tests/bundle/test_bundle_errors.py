@@ -64,19 +64,25 @@ def test_a_training_is_refused_before_any_image_is_decoded(
 def test_a_training_that_is_interrupted_says_so_in_one_line(manifest: Path, weights: Path, tmp_path: Path) -> None:
     given = {"manifest": manifest, "attribute": "sex", "weights": weights, "mask": "full", "learning_rate": 1e-4}
     line = command_line("run", "train.yaml", given | TINY | {"max_epochs": 100000})
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "monai.bundle", *line],
         cwd=tmp_path,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    deadline = time.monotonic() + 200
-    while not (tmp_path / "output" / "models" / "model.pt").exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+        # Tests that run in the background of a shell inherit a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as process:
+        deadline = time.monotonic() + 200
+        while not (tmp_path / "output" / "models" / "model.pt").exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "Interrupted."
     assert "Traceback" not in stdout + stderr
