@@ -10,6 +10,7 @@ from monai_fairtune.metrics.comparison import Comparison
 from monai_fairtune.metrics.disaggregate import by_subgroup
 from monai_fairtune.metrics.generalization import fairness_generalization_gap
 from monai_fairtune.metrics.loss import brier_score, log_loss
+from monai_fairtune.metrics.multiclass import MulticlassAssessment, assess_each
 from monai_fairtune.metrics.ranking import auroc, sensitivity_at_specificity
 from monai_fairtune.metrics.rates import (
     accuracy,
@@ -32,6 +33,7 @@ __all__ = [
     "Assessment",
     "AttributeAssessment",
     "Comparison",
+    "MulticlassAssessment",
     "PairAssessment",
     "Resampling",
     "SubgroupAssessment",
@@ -39,6 +41,7 @@ __all__ = [
     "Value",
     "accuracy",
     "assess",
+    "assess_each",
     "auroc",
     "balanced_accuracy",
     "brier_score",

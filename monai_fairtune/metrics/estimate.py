@@ -7,9 +7,18 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 from scipy.stats import t as student
 
-__all__ = ["AUROCEstimate", "Estimate", "LogEstimate", "RateEstimate", "RealEstimate", "ScaledEstimate"]
+__all__ = [
+    "AUROCEstimate",
+    "BoundedEstimate",
+    "Estimate",
+    "LogEstimate",
+    "RateEstimate",
+    "RealEstimate",
+    "ScaledEstimate",
+]
 
 _NEAR = 1e-9
 
@@ -46,6 +55,19 @@ class RealEstimate(Estimate):
         """See the base class."""
         reach = self.factor(alpha) * self.error
         return self.value - reach, self.value + reach
+
+
+@dataclass(frozen=True)
+class BoundedEstimate(Estimate):
+    """A number in [0, 1], such as a mean of AUROCs: the interval is symmetric in its log-odds."""
+
+    def limits(self, alpha: float) -> tuple[float, float]:
+        """See the base class."""
+        p = min(max(self.value, _NEAR), 1 - _NEAR)
+        if self.error == 0:
+            return self.value, self.value
+        reach = self.factor(alpha) * self.error / (p * (1 - p))
+        return float(expit(logit(p) - reach)), float(expit(logit(p) + reach))
 
 
 @dataclass(frozen=True)

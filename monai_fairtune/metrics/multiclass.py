@@ -1,0 +1,193 @@
+"""Several classes or several labels: one assessment each, and their mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_fairtune.exceptions import PredictionsError
+from monai_fairtune.metrics import aggregate
+from monai_fairtune.metrics.assessment import Assessment
+from monai_fairtune.metrics.assessor import assess
+from monai_fairtune.metrics.bootstrap import bootstrap
+from monai_fairtune.metrics.cell import Cell, Cells
+from monai_fairtune.metrics.estimate import BoundedEstimate, Estimate
+from monai_fairtune.metrics.extremes import difference_interval, smallest_interval
+from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, with_interval
+from monai_fairtune.metrics.resampling import Resampling, patient_strata
+from monai_fairtune.metrics.threshold import Threshold
+from monai_fairtune.metrics.value import Value
+from monai_fairtune.predictions import Predictions
+from monai_fairtune.subgroups import Subgroups
+
+__all__ = ["MacroAttribute", "MulticlassAssessment", "assess_each"]
+
+
+@dataclass(frozen=True)
+class MacroAttribute:
+    """The mean over classes of one attribute's AUROCs.
+
+    Args:
+        subgroups: name to macro AUROC; larger is better.
+        worst_group_auroc: the lowest, with its ``subgroup``.
+        auroc_gap: highest minus lowest; smaller is better.
+    """
+
+    subgroups: Mapping[str, Value]
+    worst_group_auroc: Value
+    auroc_gap: Value
+
+    def to_dict(self) -> dict[str, object]:
+        """Returns plain data for a report."""
+        return {
+            "subgroups": {name: {"auroc": value.to_dict()} for name, value in self.subgroups.items()},
+            "worst_group_auroc": self.worst_group_auroc.to_dict(),
+            "auroc_gap": self.auroc_gap.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class MulticlassAssessment:
+    """One assessment a class, and the mean over the classes; ``assess_each`` makes it.
+
+    Args:
+        kind: ``"multiclass"`` (each class against the rest) or ``"multilabel"`` (each label on its own).
+        classes: name to the class's own assessment.
+        macro_auroc: the mean of the classes' AUROCs over all images, each class weighing the same.
+        attributes: declaration to the mean over classes within its subgroups.
+    """
+
+    kind: Literal["multiclass", "multilabel"]
+    classes: Mapping[str, Assessment]
+    macro_auroc: Value
+    attributes: Mapping[str, MacroAttribute]
+
+    def to_dict(self) -> dict[str, object]:
+        """Returns the content of ``report.json``."""
+        return {
+            "schema": 1,
+            "kind": self.kind,
+            "classes": {name: assessment.to_dict() for name, assessment in self.classes.items()},
+            "macro": {
+                "auroc": self.macro_auroc.to_dict(),
+                "attributes": {name: attribute.to_dict() for name, attribute in self.attributes.items()},
+            },
+        }
+
+
+def assess_each(
+    predictions: Mapping[str, Predictions],
+    thresholds: Mapping[str, Threshold],
+    *,
+    kind: Literal["multiclass", "multilabel"] = "multiclass",
+    min_per_class: int = 10,
+    resampling: Resampling | None = None,
+) -> MulticlassAssessment:
+    """Assesses each class against the rest, or each label, and their mean.
+
+    The mean is undefined where one class is, and its reason names that class: a class that silently left the mean of
+    one subgroup would be compared with other classes elsewhere. All classes see the same draws of patients.
+
+    Args:
+        predictions: class name to the predictions of that class, of the same images in the same order.
+        thresholds: class name to its operating point.
+        kind: what the classes are.
+        min_per_class: as for ``assess``; here of a class against the rest.
+        resampling: as for ``assess``.
+
+    Raises:
+        PredictionsError: if there are fewer than two classes, or they hold other patients or subgroups.
+
+    Example:
+        >>> labels, sex = np.array([0, 1, 2] * 4), Subgroups("sex", ("f", "m"), [0] * 6 + [1] * 6)
+        >>> one_vs_rest = {
+        ...     name: Predictions(labels == k, (labels == k) * 0.8, kind="probability", subgroups={"sex": sex})
+        ...     for k, name in enumerate(("mel", "nv", "bcc"))}
+        >>> half = Threshold(0.5, "given", "fixed")
+        >>> found = assess_each(one_vs_rest, dict.fromkeys(one_vs_rest, half), min_per_class=1)
+        >>> found.macro_auroc.value, found.attributes["sex"].worst_group_auroc.value
+        (1.0, 1.0)
+    """
+    _require_same(predictions)
+    first = next(iter(predictions.values()))
+    cells = {name: Cells(part, thresholds[name], min_per_class) for name, part in predictions.items()}
+    everyone = [taken.everyone() for taken in cells.values()]
+    overall = _macro({"": everyone}, np.zeros(first.n_patients, dtype=np.int64), resampling)[""]
+    return MulticlassAssessment(
+        kind=kind,
+        classes={
+            name: assess(part, thresholds[name], min_per_class=min_per_class, resampling=resampling)
+            for name, part in predictions.items()
+        },
+        macro_auroc=overall[0],
+        attributes={name: _attribute(cells, subgroups, resampling) for name, subgroups in first.subgroups.items()},
+    )
+
+
+def _require_same(predictions: Mapping[str, Predictions]) -> None:
+    if len(predictions) < 2:
+        raise PredictionsError(f"There are {len(predictions)} classes: {list(predictions)}. Give at least two.")
+    (first_name, first), *others = predictions.items()
+    for name, part in others:
+        same = len(part) == len(first) and bool((part.patients.codes == first.patients.codes).all())
+        groups = [(group.names, group.codes.tolist()) for group in part.subgroups.values()]
+        if not same or groups != [(group.names, group.codes.tolist()) for group in first.subgroups.values()]:
+            raise PredictionsError(
+                f"Classes {first_name!r} and {name!r} hold other images, patients or subgroups. "
+                "Give every class the same images in the same order."
+            )
+
+
+def _attribute(cells: Mapping[str, Cells], subgroups: Subgroups, resampling: Resampling | None) -> MacroAttribute:
+    first = next(iter(cells.values())).predictions
+    taken = {
+        name: [
+            side.members(member, f"Class {label!r}: Subgroup {name!r} of attribute {subgroups.attribute!r}")
+            for label, side in cells.items()
+        ]
+        for name, member in subgroups.items()
+    }
+    found = _macro(taken, patient_strata(first.patients.codes, subgroups.codes), resampling)
+    values = {name: value for name, (value, _) in found.items()}
+    worst, gap = aggregate.smallest(values), aggregate.difference(values)
+    if resampling is not None:
+        estimates = [estimate for _, estimate in found.values() if estimate is not None]
+        complete = len(estimates) == len(found)
+        worst = with_interval(worst, smallest_interval(estimates) if complete else None, "extreme")
+        gap = with_interval(gap, difference_interval(estimates) if complete else None, "extreme")
+    return MacroAttribute(values, worst, gap)
+
+
+def _macro(
+    cells: Mapping[str, Sequence[Cell]], strata: NDArray[np.int64], resampling: Resampling | None
+) -> dict[str, tuple[Value, Estimate | None]]:
+    """Returns the mean AUROC over the classes, of each set of images.
+
+    Args:
+        cells: name to one cell a class.
+        strata: within which patients are drawn.
+        resampling: or None for no interval.
+    """
+    values = {
+        name: Value.of(lambda row=row: sum(cell.values["auroc"].require() for cell in row) / len(row))  # type: ignore[misc]
+        for name, row in cells.items()
+    }
+    if resampling is None:
+        return {name: (value, None) for name, value in values.items()}
+    drawn = iter(bootstrap([cell for row in cells.values() for cell in row], strata, resampling))
+    means = {name: np.stack([next(drawn)["auroc"] for _ in row]).mean(axis=0) for name, row in cells.items()}
+    return {name: _with_interval(value, means[name], cells[name][0].n_patients) for name, value in values.items()}
+
+
+def _with_interval(value: Value, replicates: NDArray[np.float64], n_patients: int) -> tuple[Value, Estimate | None]:
+    share = float(np.isnan(replicates).mean())
+    if value.value is None or share > MOST_UNDEFINED:
+        return with_interval(value, None, "bootstrap", share), None
+    error = float(np.nanstd(replicates)) * math.sqrt(n_patients / max(n_patients - 1, 1))
+    estimate = BoundedEstimate(value.value, error, n_patients)
+    return with_interval(value, estimate.limits(ALPHA), "bootstrap", share), estimate
