@@ -1,9 +1,19 @@
 """Assessing any model from a table of its predictions: no training, no torch."""
 
 from monai_fairtune.audit.audit import audit
+from monai_fairtune.audit.comparing import compare_folders, comparison_text
 from monai_fairtune.audit.reading import read_table
 from monai_fairtune.audit.result import Audit
 from monai_fairtune.audit.suppression import suppress_small_cells
 from monai_fairtune.audit.text import design_text, result_text
 
-__all__ = ["Audit", "audit", "design_text", "read_table", "result_text", "suppress_small_cells"]
+__all__ = [
+    "Audit",
+    "audit",
+    "compare_folders",
+    "comparison_text",
+    "design_text",
+    "read_table",
+    "result_text",
+    "suppress_small_cells",
+]

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from monai_fairtune.audit.design import design
+from monai_fairtune.audit.suppression import suppress_comparison
 from monai_fairtune.audit.text import aligned, plain
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.metrics import Resampling, Threshold, compare
@@ -24,18 +26,20 @@ class _Model:
     name: str
     predictions: Predictions
     threshold: Threshold
+    suppress_below: int | None
 
 
 def compare_folders(
     folders: Sequence[Path], *, margin: float = 0.02, min_per_class: int = 10, resampling: Resampling | None = None
 ) -> dict[str, Any]:
-    """Compares each further model with the first, on the same test images.
+    """Compares the first model, the candidate, with each other one, its references, on the same test images.
 
     Images are paired by their sample ids, whatever their order. Each folder holds ``predictions.csv``, which is about
-    single patients, and the ``report.json`` that was written with it, which has the threshold.
+    single patients, and the ``report.json`` that was written with it, which has the threshold. What the reports
+    withhold of small subgroups is withheld here too.
 
     Args:
-        folders: two or more; the first holds the model ``a`` of every comparison.
+        folders: two or more; the first holds the candidate, ``a`` of every comparison.
         margin: how much lower the overall AUROC may be and still count as non-inferior.
         min_per_class: the fewest positives and negatives for which a subgroup's AUROC is given.
         resampling: how intervals and tests are computed.
@@ -49,9 +53,10 @@ def compare_folders(
         PredictionsError: if a folder lacks a file, or images, labels, patients or subgroups differ.
     """
     if len(folders) < 2:
-        raise ConfigurationError(f"{len(folders)} folder was given. Give two or more, the reference model's first.")
+        raise ConfigurationError(f"{len(folders)} folder was given. Give the candidate's, then one reference or more.")
     models = [_read(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
     first = models[0]
+    limits = [model.suppress_below for model in models if model.suppress_below is not None]
     found = {
         other.name: compare(
             first.predictions,
@@ -65,6 +70,9 @@ def compare_folders(
         ).to_dict()
         for other in models[1:]
     }
+    if limits:
+        counts = design({"": first.predictions}, dict.fromkeys(first.predictions.subgroups, ()), min_per_class)
+        found = {name: suppress_comparison(part, counts, max(limits)) for name, part in found.items()}
     return next(iter(found.values())) if len(found) == 1 else {"schema": 1, "a": first.name, "comparisons": found}
 
 
@@ -88,14 +96,18 @@ def _read(folder: Path, name: str) -> _Model:
     if "predictions" not in report:
         raise PredictionsError(f"{path} was written without predictions.csv. Run the audit again and let it write it.")
     kept = report["predictions"]
+    file = folder / kept["file"]
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise PredictionsError(f"{path} names predictions outside its folder. Run the audit again.")
     predictions = read_predictions(
-        folder / kept["file"],
+        file,
         kind=kept["kind"],
         names={attribute: list(entry["subgroups"]) for attribute, entry in report["attributes"].items()},
         sha256=kept["sha256"],
     )
     threshold = report["threshold"]
-    return _Model(name, predictions, Threshold(threshold["value"], threshold["chosen_on"], threshold["rule"]))
+    chosen = Threshold(threshold["value"], threshold["chosen_on"], threshold["rule"])
+    return _Model(name, predictions, chosen, (report.get("audit") or {}).get("suppress_below"))
 
 
 def _paired(first: _Model, other: _Model) -> Predictions:
@@ -111,7 +123,17 @@ def _paired(first: _Model, other: _Model) -> Predictions:
         )
     row_of = np.empty(b.n, dtype=np.int64)
     row_of[b.codes] = np.arange(b.n)
-    return other.predictions.take(row_of[a.codes])
+    found = other.predictions.take(row_of[a.codes])
+    order = {name: rank for rank, name in enumerate(first.predictions.subgroups)}
+    groups = sorted(found.subgroups.items(), key=lambda item: order.get(item[0], len(order)))
+    return Predictions(
+        found.labels,
+        found.scores,
+        kind=found.kind,
+        subgroups=dict(groups),
+        patient_ids=found.patients,
+        sample_ids=found.samples,
+    )
 
 
 def comparison_text(found: Mapping[str, Any]) -> str:

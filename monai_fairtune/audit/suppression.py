@@ -8,7 +8,7 @@ from typing import Any
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["suppress_small_cells"]
+__all__ = ["suppress_comparison", "suppress_small_cells"]
 
 _Object = dict[str, Any]
 _COUNTS = ("n", "n_positive", "n_patients")
@@ -54,6 +54,33 @@ def suppress_small_cells(report: Mapping[str, Any], minimum: int) -> _Object:
     if "macro" in report:
         found["macro"] = _without_macro(report["macro"], minimum, hidden)
     return found
+
+
+def suppress_comparison(found: Mapping[str, Any], design: Mapping[str, Any], minimum: int) -> _Object:
+    """Returns a comparison of two models without what ``suppress_small_cells`` withholds of either's report.
+
+    Args:
+        found: the content of ``comparison.json``, of two models.
+        design: their images' counts, as ``design`` gives them.
+        minimum: the smallest count that may be shown.
+    """
+    gone = {"a": None, "b": None, "difference": _gone(minimum), "p_value": None}
+    attributes = {}
+    for name, entry in _attributes(found):
+        hidden = _hidden(name, design["attributes"][name], minimum)
+        shown = {
+            key: gone if hidden and isinstance(value, Mapping) and "difference" in value else value
+            for key, value in entry.items()
+        }
+        shown["subgroups"] = {
+            group: {key: gone if isinstance(value, Mapping) else _count(value, minimum) for key, value in cell.items()}
+            if group in hidden
+            else cell
+            for group, cell in entry["subgroups"].items()
+        }
+        shown["levelling_down"] = [item for item in entry["levelling_down"] if item["subgroup"] not in hidden]
+        attributes[name] = shown
+    return {**found, "attributes": attributes}
 
 
 def _attributes(report: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -154,12 +181,16 @@ def _withheld(cell: Mapping[str, Any], minimum: int) -> _Object:
     found: _Object = {}
     for name, value in cell.items():
         if name in _COUNTS:
-            found[name] = value if value == 0 else f"<{minimum}" if value < minimum else "suppressed"
+            found[name] = _count(value, minimum)
         elif isinstance(value, Mapping) and "value" in value:
             found[name] = _gone(minimum)
         else:
             found[name] = None
     return found
+
+
+def _count(count: int, minimum: int) -> int | str:
+    return count if count == 0 else f"<{minimum}" if count < minimum else "suppressed"
 
 
 def _gone(minimum: int) -> _Object:

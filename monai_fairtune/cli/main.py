@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from monai_fairtune import __version__
-from monai_fairtune.cli import audit, check, demo, search
+from monai_fairtune.cli import audit, check, compare, demo, search
 from monai_fairtune.exceptions import find_error
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, check, audit, search)
+_COMMANDS = (demo, check, audit, search, compare)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
