@@ -133,7 +133,7 @@ def _add(
 
 
 def generalization_table(reading: Reading, attribute: str, position: int) -> Table:
-    """Returns every measure of one attribute on all splits, and test minus train."""
+    """Returns every measure of one attribute that was taken on several splits, and test minus train."""
     table = Table(
         f"measures-{position}",
         f"Final model by split, attribute {shorten(attribute, 80)}",
@@ -141,9 +141,10 @@ def generalization_table(reading: Reading, attribute: str, position: int) -> Tab
     )
     final = reading.final
     gaps = final.gaps.get(attribute) or {}
+    least = 2 if len(final.reports) > 1 else 1
     for key, words in COMPARISONS.items():
         values = [final.measure(split, attribute, key) for split in ("train", "validation", "selection", "test")]
-        if all(value.value is None and "not recorded" in value.reason for value in values):
+        if sum("not recorded" not in value.reason for value in values) < least:
             continue
         cells = [table.value(value, digits_of(key), detail=shorten(value.subgroup or "", 40)) for value in values]
         table.add(words, [*cells, _difference(table, stated(gaps[key])) if key in gaps else Cell("")])

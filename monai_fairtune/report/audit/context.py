@@ -15,7 +15,7 @@ from monai_fairtune.report.audit.regulator import (
     notes_table,
     origin,
     small_numbers,
-    tests_told,
+    told_tests,
 )
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import assessment_words
@@ -61,7 +61,7 @@ def audit_context(audit: Audit, plots: Mapping[str, DrawnPlot], artifacts: Mappi
         "notes": [printable(str(note)) for note in audit.about.get("notes") or []],
         "origin": origin(audit),
         "attributes": attributes_table(audit),
-        "tests": tests_told(audit),
+        "tests": told_tests(audit),
         "small_numbers": small_numbers(audit),
         "noted": notes_table(audit),
         "formal_limits": formal_limits(audit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from monai_fairtune.report.audit.reading import Audit, Part
-from monai_fairtune.report.audit.regulator import formal_limits, origin, small_numbers, tests_told
+from monai_fairtune.report.audit.regulator import formal_limits, origin, small_numbers, told_tests
 from monai_fairtune.report.measures import digits_of
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import SUPPRESSED, Stated
@@ -63,7 +63,7 @@ def model_card(audit: Audit) -> str:
         lines += [*(f"{_plain(sentence)}\n" for sentence in card_sentences(part)), *_table(part), ""]
     for title, items in (
         ("Data", [f"{name}: {value}" for name, value in origin(audit)]),
-        ("Tests", tests_told(audit)),
+        ("Tests", told_tests(audit)),
         ("Small numbers", small_numbers(audit)),
         ("What cannot be concluded", formal_limits(audit)),
     ):

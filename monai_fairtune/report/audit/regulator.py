@@ -14,7 +14,7 @@ from monai_fairtune.report.suppress import small_subgroups
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import enumerate_words, isolate, number, printable, shorten
 
-__all__ = ["attributes_table", "count_tests", "formal_limits", "notes_table", "origin", "small_numbers", "tests_told"]
+__all__ = ["attributes_table", "count_tests", "formal_limits", "notes_table", "origin", "small_numbers", "told_tests"]
 
 
 def origin(audit: Audit) -> list[tuple[str, str]]:
@@ -86,7 +86,7 @@ def count_tests(audit: Audit) -> dict[str, int]:
     return {"permutation_tests": gaps, "pairwise_tests": pairs}
 
 
-def tests_told(audit: Audit) -> list[str]:
+def told_tests(audit: Audit) -> list[str]:
     """Returns what was tested and how it was corrected, in sentences."""
     n = count_tests(audit)
     if not any(n.values()):

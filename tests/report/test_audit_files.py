@@ -1,0 +1,92 @@
+"""The appendix and the model card: hashes that agree, numbers that lead back, names that stay text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monai_fairtune.report import write_audit_report
+from monai_fairtune.testing.example_report import example_multiclass, example_report
+
+Report = dict[str, Any]
+HOSTILE = ["<script>alert(1)</script>", "a|b *c* [d](e)", "مستشفى الملك", "x" * 200, "a/b~c"]
+
+
+def write(folder: Path, report: Report) -> Path:
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    write_audit_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    report = example_report({"site": HOSTILE, "sex": ["female", "male"]})
+    report["attributes"]["sex"]["auroc_gap"]["p_value"] = 0.31
+    return write(tmp_path_factory.mktemp("hostile"), report)
+
+
+@pytest.fixture(scope="module")
+def appendix(folder: Path) -> Report:
+    found: Report = json.loads((folder / "appendix.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_file_is_in_the_appendix_with_its_hash(folder: Path, appendix: Report) -> None:
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    assert set(appendix["artifacts"]) == set(files) - {"appendix.json"}
+    for name, found in appendix["artifacts"].items():
+        assert hashlib.sha256(files[name].read_bytes()).hexdigest() == found
+
+
+def test_every_number_leads_back_to_the_report(folder: Path, appendix: Report) -> None:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert len(appendix["numbers"]) > 150
+    for number in appendix["numbers"]:
+        entry: Any = report
+        for part in number["pointer"].split("/")[1:]:
+            entry = entry[part.replace("~1", "/").replace("~0", "~")]
+        value = entry["value"] if isinstance(entry, dict) else entry
+        assert number["value"] == value
+        if isinstance(entry, dict) and entry.get("interval"):
+            assert (number["low"], number["high"]) == (entry["low"], entry["high"])
+            assert number["interval"] == entry["interval"]
+
+
+def test_numbers_of_classes_lead_back_too(tmp_path: Path) -> None:
+    folder = write(tmp_path, example_multiclass(["a", "b/c"]))
+    numbers = json.loads((folder / "appendix.json").read_text(encoding="utf-8"))["numbers"]
+    assert any(number["pointer"].startswith("/classes/b~1c/attributes/sex/subgroups/male/auroc") for number in numbers)
+
+
+def test_the_page_lists_the_hashes_that_it_can_know(folder: Path, appendix: Report) -> None:
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    for name, found in appendix["artifacts"].items():
+        assert (found in html) == (name != "report.html")
+
+
+def test_names_cannot_become_markup_anywhere(folder: Path) -> None:
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert html.count("<script") == 1
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    assert "<script>" not in card
+    assert "\\<script\\>" in card
+    rows = [line for line in card.splitlines() if line.startswith("| a")]
+    assert len(rows) == 2
+    assert "a\\|b \\*c\\* \\[d\\](e)" in rows[0]
+    assert "مستشفى الملك" in card
+
+
+def test_the_card_tells_values_with_intervals_and_does_not_certify(folder: Path) -> None:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    auroc = report["attributes"]["sex"]["subgroups"]["female"]["auroc"]
+    assert f"| {auroc['value']:.3f} ({auroc['low']:.3f} to {auroc['high']:.3f}) |" in card
+    assert "does not certify" in card
+    assert "What cannot be concluded" in card
+    sex = next(line for line in card.splitlines() if line.startswith("Assessed by sex"))
+    assert "not distinguishable from chance (p = 0.31, permutation of patients)" in sex
