@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,14 @@ def read_table(path: str | Path, columns: Sequence[str], *, numbers: Collection[
     wanted = list(dict.fromkeys(columns))
     try:
         table = _read_parquet(path, wanted) if path.suffix in _PARQUET else _read_csv(path, wanted, numbers)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, ImportError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+        csv.Error,
+        OSError,
+        ImportError,
+    ) as error:
         raise PredictionsError(
             f"'{path}' cannot be read: {str(error).strip()}. "
             "Give a CSV file in UTF-8 with a header and commas, or a Parquet file with pyarrow installed."
@@ -64,14 +71,19 @@ def read_table(path: str | Path, columns: Sequence[str], *, numbers: Collection[
 def _read_parquet(path: Path, columns: list[str]) -> pd.DataFrame:
     import pyarrow.parquet
 
-    _require(columns, list(pyarrow.parquet.read_schema(path).names), path)
-    return pd.read_parquet(path, columns=columns)
+    try:
+        _require(columns, list(pyarrow.parquet.read_schema(path).names), path)
+        return pd.read_parquet(path, columns=columns)
+    except pyarrow.ArrowInvalid as error:
+        raise OSError(str(error)) from error
 
 
 def _read_csv(path: Path, columns: list[str], numbers: Collection[str]) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-    _require(columns, header, path)
+        rows = csv.reader(file)
+        header = next(rows, [])
+        _require(columns, header, path)
+        _refuse_ragged(rows, path, len(header))
     places = [header.index(name) for name in columns]
     text: dict[int, Any] = dict.fromkeys(places, str)
     scores: dict[int, Any] = {header.index(name): "float64" for name in numbers}
@@ -92,6 +104,19 @@ def _read_csv(path: Path, columns: list[str], numbers: Collection[str]) -> pd.Da
         table = pd.read_csv(path, dtype=text, **kept)  # scores as text: whoever reads them says which are no numbers
     found: pd.DataFrame = table[places].set_axis(columns, axis="columns")
     return found
+
+
+def _refuse_ragged(rows: Iterator[list[str]], path: Path, width: int) -> None:
+    """Refuses rows of another width than the header's: pandas cuts or fills them, and cells end in other columns."""
+    n_bad, first = 0, 0
+    for number, n_cells in enumerate(map(len, rows), start=1):
+        if n_cells != width and n_cells:  # blank lines are left out
+            n_bad, first = n_bad + 1, first or number
+    if n_bad:
+        raise PredictionsError(
+            f"{n_bad} rows of '{path}' have more or fewer cells than its header has (the first: row {first}). "
+            "Put text that holds a comma into double quotes."
+        )
 
 
 def _require(columns: list[str], header: list[str], path: Path) -> None:
