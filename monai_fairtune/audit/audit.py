@@ -16,7 +16,7 @@ from monai_fairtune.audit.prepare import Prepared, Request, prepare
 from monai_fairtune.audit.reading import Source
 from monai_fairtune.audit.result import Audit
 from monai_fairtune.audit.suppression import suppress_small_cells
-from monai_fairtune.metrics import Resampling, assess
+from monai_fairtune.metrics import Resampling, assess, assess_each
 
 __all__ = ["audit"]
 
@@ -119,12 +119,13 @@ def _shared(report: dict[str, Any], suppress_below: int | None) -> dict[str, Any
 def _assess(prepared: Prepared, resampling: Resampling | None) -> dict[str, Any]:
     limit = prepared.request.min_per_class
     if prepared.findings.problem != "binary":
-        from monai_fairtune.metrics import assess_each
-
-        found = assess_each(
-            prepared.predictions, prepared.thresholds, min_per_class=limit, resampling=resampling
+        return assess_each(
+            prepared.predictions,
+            prepared.thresholds,
+            kind=prepared.findings.problem,
+            min_per_class=limit,
+            resampling=resampling,
         ).to_dict()
-        return {**found, "kind": prepared.findings.problem}
     return assess(
         prepared.predictions[""], prepared.thresholds[""], min_per_class=limit, resampling=resampling
     ).to_dict()

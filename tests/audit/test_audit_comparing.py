@@ -83,7 +83,7 @@ def test_several_references_stand_side_by_side_and_equal_names_are_numbered(tmp_
     assert str(tmp_path) not in json.dumps(found)
 
 
-def changed(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+def changed(rows: pd.DataFrame, column: str, value: str | int) -> pd.DataFrame:
     other = rows.copy()
     other.loc[0, column] = value
     return other
@@ -94,7 +94,7 @@ def changed(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     [
         (table().iloc[1:], "has 1 images that 'b' lacks, and lacks 0 that the other has"),
         (changed(table(), "image", "x.png"), "has 1 images that 'b' lacks, and lacks 1"),
-        (changed(table(), "label", 1 - table()["label"][0]), "labels differ"),
+        (changed(table(), "label", int(1 - table()["label"][0])), "labels differ"),
         (changed(table(), "patient_id", "P9999"), "patients differ"),
         (changed(table(), "sex", ""), "the subgroups of 'sex' differ"),
     ],

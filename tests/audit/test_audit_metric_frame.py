@@ -49,7 +49,8 @@ def test_by_group_holds_the_reports_numbers_and_those_fairlearn_computes_itself(
 
 def test_what_the_report_calls_undefined_is_nan_and_never_a_number() -> None:
     rows = table()
-    rows.loc[:3, ["sex", "label"]] = ["x", 0]
+    rows.loc[:3, "sex"] = "x"
+    rows.loc[:3, "label"] = 0
     by_group = audit(rows, **HOW).to_metric_frame("sex").by_group
     assert math.isnan(by_group.loc["x", "auroc"])
     assert math.isnan(by_group.loc["x", "tpr"])

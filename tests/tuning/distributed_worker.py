@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed
@@ -29,7 +30,7 @@ def main(folder: Path, rank: int, world_size: int, variant: str) -> None:
     # Dealt one by one, or in blocks such that the second process sees men only.
     rows = {"alone": range(13), "uneven": range(rank, 13, 2), "separated": [range(7), range(7, 13)][rank]}[variant]
     take = torch.tensor(list(rows))
-    samples = {
+    samples: dict[str, Any] = {
         "image": logits[take],
         "label": torch.tensor(_LABELS)[take],
         "group": torch.tensor(_SEX)[take].reshape(-1, 1),

@@ -50,7 +50,8 @@ def batches(whole: dict[str, Any], size: int = 7) -> list[dict[str, Any]]:
 
 
 def attached(**changes: Any) -> FairnessAudit:
-    return FairnessAudit(NAMES, **({"threshold": HALF, "resampling": FEW} | changes))
+    how: dict[str, Any] = {"threshold": HALF, "resampling": FEW} | changes
+    return FairnessAudit(NAMES, **how)
 
 
 def report(handler: FairnessAudit) -> dict[str, Any]:
