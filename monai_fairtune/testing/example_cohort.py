@@ -66,14 +66,18 @@ class ExampleCohort:
     def _draw(
         self, split: str, n: int, generator: np.random.Generator
     ) -> tuple[NDArray[np.int64], dict[str, Subgroups], NDArray[np.str_]]:
-        patients = np.array([f"{split}-{k}" for k in np.sort(generator.integers(0, int(0.65 * n), n))])
-        codes = {name: generator.integers(0, len(groups), n) for name, groups in self.attributes.items()}
+        n_patients = int(0.65 * n)
+        patient = np.sort(generator.integers(0, n_patients, n))
+        patients = np.array([f"{split}-{k}" for k in patient])
+        codes = {
+            name: generator.integers(0, len(groups), n_patients)[patient] for name, groups in self.attributes.items()
+        }
         main = next(iter(self.attributes))
         share = 0.13 + 0.08 * codes[main] / len(self.attributes[main])
         labels = (generator.random(n) < share).astype(np.int64)
         subgroups = {}
         for name, groups in self.attributes.items():
-            codes[name][generator.random(n) < 0.015] = MISSING
+            codes[name][(generator.random(n_patients) < 0.015)[patient]] = MISSING
             subgroups[name] = Subgroups(name, tuple(groups), codes[name])
         for name, group in self.rare:
             positives = np.flatnonzero(subgroups[name].member(group) & (labels == 1))

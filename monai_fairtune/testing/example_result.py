@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from monai_fairtune.metrics import Threshold, assess, choose_threshold, compare
+from monai_fairtune.predictions import Predictions
 from monai_fairtune.testing.example_cohort import ExampleCohort, Quality
-from monai_fairtune.testing.example_comparison import example_comparison
-from monai_fairtune.testing.example_report import with_intervals
+from monai_fairtune.testing.example_report import QUICK
 
 __all__ = ["ATTENTION", "FIXED_METHODS", "example_result"]
 
@@ -50,7 +51,7 @@ def example_result(
         n_epochs: length of every curve.
         rare: attribute and subgroup of subgroups without a defined AUROC.
         seed: of everything drawn.
-        intervals: whether reports on test have made-up intervals, and comparisons are stored.
+        intervals: whether reports on test have intervals, from few resamples, and comparisons are stored.
 
     Example:
         >>> result = example_result(n_trials=12, n_epochs=2)
@@ -104,15 +105,23 @@ def _searched(trials: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _with_intervals(result: dict[str, Any], cohort: ExampleCohort, found: Quality) -> dict[str, Any]:
     """Adds intervals to the reports on test, and the comparisons of the final model with every fixed method."""
-    result["test"] = with_intervals(result["test"], cohort.predictions("test", found))
+    qualities = {name: quality for name, (_, quality) in FIXED_METHODS.items()}
+    tests = {name: _tested(cohort, quality) for name, quality in {**qualities, "found mask": found}.items()}
+    final, threshold = tests["found mask"]
+    result["test"] = assess(final, threshold, resampling=QUICK).to_dict()
+    result["comparisons"] = {}
     for anchor in result["anchors"]:
-        quality = FIXED_METHODS[anchor["name"]][1]
-        anchor["test"] = with_intervals(anchor["test"], cohort.predictions("test", quality))
-    names = {anchor["name"]: anchor["test"] for anchor in result["anchors"]}
-    result["comparisons"] = {
-        name: example_comparison(result["test"], report, ("found mask", name)) for name, report in names.items()
-    }
+        name = anchor["name"]
+        anchor["test"] = assess(*tests[name], resampling=QUICK).to_dict()
+        compared = compare(
+            final, tests[name][0], threshold, tests[name][1], names=("found mask", name), resampling=QUICK
+        )
+        result["comparisons"][name] = compared.to_dict()
     return result
+
+
+def _tested(cohort: ExampleCohort, quality: Quality) -> tuple[Predictions, Threshold]:
+    return cohort.predictions("test", quality), choose_threshold(cohort.predictions("validation", quality))
 
 
 _COHORT: dict[str, Any] = {

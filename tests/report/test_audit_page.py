@@ -78,6 +78,8 @@ def test_the_part_for_clinicians_has_no_jargon_and_the_one_for_engineers_has(pag
 def test_clinicians_are_told_who_is_worst_off_with_ranges(report: Report) -> None:
     part = Audit(report).parts[0]
     worst = report["attributes"]["age:60"]["worst_group_auroc"]
+    assert headline(part) == "Worst off: age 60 and above, which may be chance"
+    report["attributes"]["age:60"]["auroc_gap"]["p_value"] = 0.01
     assert headline(part) == "Worst off: age 60 and above"
     told = " ".join(story(part))
     low, high = (f"{100 * worst[end]:.0f}" for end in ("low", "high"))
@@ -157,8 +159,8 @@ def test_a_report_without_intervals_and_without_its_origin_is_shown_and_conclude
 
 
 def test_cautions_stand_beside_their_numbers(page: Page) -> None:
-    assert "biased upwards" in page.text_of("engineer")
-    assert "biased upwards" in page.text_of("regulator")
+    assert "ECE is biased up" in page.text_of("engineer")
+    assert "ECE is biased up" in page.text_of("regulator")
 
 
 def test_an_intersection_that_is_too_small_is_called_descriptive(tmp_path: Path) -> None:

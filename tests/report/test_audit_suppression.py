@@ -1,4 +1,4 @@
-"""Small numbers: withheld everywhere, and not to be had by subtraction."""
+"""Withheld numbers: shown as withheld, everywhere, and never as blanks."""
 
 from __future__ import annotations
 
@@ -10,104 +10,106 @@ import pytest
 
 from monai_fairtune.report import write_audit_report
 from monai_fairtune.report.assessed import Assessed
-from monai_fairtune.report.suppress import suppress
-from monai_fairtune.report.table_assessment import comparisons_table, measures_table
-from monai_fairtune.testing.example_report import example_report
+from monai_fairtune.report.audit.clinician import headline, story
+from monai_fairtune.report.audit.reading import Audit
+from monai_fairtune.report.plots_forest import forest_plot
+from monai_fairtune.report.plots_roc import roc_plot
+from monai_fairtune.report.table_assessment import comparisons_table, measures_table, pairs_table
+from monai_fairtune.testing.example_report import example_multiclass, example_report
+from tests.report.pages import Page
 
 Report = dict[str, Any]
 RACES = ["Asian", "Black", "White"]
 
 
 @pytest.fixture(scope="module")
-def rare() -> Report:
-    return example_report({"race": RACES}, rare=[("race", "Black")])
+def open_report() -> Report:
+    return example_report({"race": RACES, "sex": ["female", "male"]}, rare=[("race", "Black")])
 
 
-def texts(report: Report, name: str) -> list[str]:
-    table = measures_table(Assessed(report), "race", "t", "t", {"": ("auroc", "tpr")})
-    return [cell.text for row in table.rows if row.head == name for cell in row.cells]
+@pytest.fixture(scope="module")
+def withheld() -> Report:
+    return example_report({"race": RACES, "sex": ["female", "male"]}, rare=[("race", "Black")], suppress_below=10)
 
 
-def test_small_counts_and_their_values_read_as_withheld(rare: Report) -> None:
-    black = rare["attributes"]["race"]["subgroups"]["Black"]
-    assert black["n_positive"] == 6
-    shown = texts(suppress(rare, 10), "Black")
-    assert shown == [str(black["n"]), str(black["n_patients"]), "<10", "suppressed", "suppressed"]
-    assert texts(suppress(rare, None), "Black")[2] == "6"
-    assert texts(suppress(rare, 6), "Black")[2] == "6"
+def write(folder: Path, report: Report) -> Page:
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    return Page(write_audit_report(folder).read_text(encoding="utf-8"))
 
 
-def test_the_total_does_not_tell_the_one_count_that_is_withheld(rare: Report) -> None:
-    groups = suppress(rare, 10)["attributes"]["race"]["subgroups"]
-    assert sorted(str(groups[name]["n_positive"]) for name in RACES if isinstance(groups[name]["n_positive"], str)) == [
-        "<10",
-        "suppressed",
+def test_withheld_counts_and_values_read_as_withheld(withheld: Report) -> None:
+    table = measures_table(Assessed(withheld), "race", "t", "t", {"": ("auroc", "tpr")})
+    black = next(row for row in table.rows if row.head == "Black")
+    assert [cell.text for cell in black.cells] == ["suppressed", "suppressed", "<10", "suppressed", "suppressed"]
+    assert all(cell.note is not None for cell in black.cells[3:])
+    assert "fewer than 10" in table.notes[0]
+
+
+def test_no_cell_of_a_table_is_blank_where_a_number_is_withheld(withheld: Report) -> None:
+    assessed = Assessed(withheld)
+    pairs = pairs_table(assessed, "race", "t")
+    assert pairs is not None
+    told = [row.cells[0].text for row in (*pairs.rows, *comparisons_table(assessed, "race", "t").rows)]
+    n_shown = sum("Black" not in pair["subgroups"] for pair in withheld["attributes"]["race"]["pairs"])
+    assert len(told) > 20
+    assert told.count("suppressed") >= len(told) - n_shown
+    assert "" not in told
+
+
+def test_plots_say_what_is_withheld_and_leave_its_curve_out(withheld: Report) -> None:
+    forest, roc = (draw(Assessed(withheld), "race", "k") for draw in (forest_plot, roc_plot))
+    assert forest is not None
+    assert "Black: AUROC suppressed, TPR (sensitivity) suppressed" in forest.alt
+    assert roc is None or "Black" not in roc.alt
+
+
+def test_clinicians_are_told_that_a_group_is_withheld(withheld: Report, tmp_path: Path) -> None:
+    part = Audit(withheld).parts[0]
+    assert headline(part) == "Which group is worst off cannot be said"
+    assert "A group of race and sex is withheld because so few people are in it" in story(part)[1]
+    told = write(tmp_path, withheld).text_of("clinician")
+    assert "&lt;10" not in told
+    assert "<10" in told
+    assert "that are withheld because so few people are in them" in " ".join(told.split())
+
+
+def test_a_group_that_is_too_small_does_not_silence_the_other_attributes(open_report: Report) -> None:
+    part = Audit(open_report).parts[0]
+    worst = open_report["attributes"]["sex"]["worst_group_auroc"]["subgroup"]
+    assert headline(part).startswith(f"Worst off of those that can be ranked: {worst} (sex)")
+    assert "The groups of race cannot be ranked: in a group of race, too few images show" in story(part)[1]
+
+
+def test_nothing_that_is_written_holds_a_withheld_number(open_report: Report, withheld: Report, tmp_path: Path) -> None:
+    write(tmp_path, withheld)
+    secret = open_report["attributes"]["race"]["subgroups"]["Black"]
+    texts = [
+        path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in {".html", ".svg", ".md"}
     ]
-    others = {name: rare["attributes"]["race"]["subgroups"][name]["n_positive"] for name in ("Asian", "White")}
-    assert groups[min(others, key=lambda name: others[name])]["n_positive"] == "suppressed"
-    assert groups["White"]["auroc"]["value"] is not None
-
-
-@pytest.mark.parametrize(("n", "positive"), [(60, 55), (9, 4), (200, 9)])
-def test_either_class_and_the_whole_group_count(rare: Report, n: int, positive: int) -> None:
-    report = json.loads(json.dumps(rare))
-    report["attributes"]["race"]["subgroups"]["White"] |= {"n": n, "n_positive": positive}
-    assert texts(suppress(report, 10), "White")[-1] == "suppressed"
-    report["attributes"]["race"]["subgroups"]["White"] |= {"n": 60, "n_positive": 50}
-    assert texts(suppress(report, 10), "White")[-1] != "suppressed"
-
-
-def test_an_empty_group_is_nobodys_secret(rare: Report) -> None:
-    report = json.loads(json.dumps(rare))
-    report["attributes"]["race"]["subgroups"]["Asian"] |= {"n": 0, "n_positive": 0, "n_patients": 0}
-    assert texts(suppress(report, 10), "Asian")[:3] == ["0", "0", "0"]
-
-
-def test_comparisons_do_not_tell_what_a_withheld_group_holds(rare: Report) -> None:
-    report = json.loads(json.dumps(rare))
-    entry = report["attributes"]["race"]
-    entry["largest_brier"] = {"value": 0.1234, "low": 0.1, "high": 0.2, "subgroup": "Black"}
-    found = suppress(report, 10)
-    table = comparisons_table(Assessed(found), "race", "t")
-    assert "0.123" not in [cell.text for row in table.rows for cell in row.cells]
-    assert "6 positive" not in json.dumps(found)
-    for pair in found["attributes"]["race"]["pairs"]:
-        assert ("Black" in pair["subgroups"]) == (pair["p_value"] is None)
-
-
-def test_nothing_that_is_written_holds_a_withheld_number(rare: Report, tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text(json.dumps(rare), encoding="utf-8")
-    html = write_audit_report(tmp_path).read_text(encoding="utf-8")
-    black = rare["attributes"]["race"]["subgroups"]["Black"]
-    secrets = ["6 positive", *(f"{black[key]['value']:.3f}" for key in ("fpr", "brier", "log_loss"))]
-    written = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in {".svg", ".md"}]
+    public = json.dumps(withheld)
+    for measure in ("fpr", "brier", "log_loss", "accuracy"):
+        value = secret[measure]["value"]
+        assert str(value) not in public
+        assert not any(f">{value:.3f}<" in text or f"| {value:.3f} (" in text for text in texts)
     numbers = json.loads((tmp_path / "appendix.json").read_text(encoding="utf-8"))["numbers"]
     told = [number for number in numbers if "/Black/" in number["pointer"]]
     assert len(told) >= 15
-    assert all(number["value"] is None and number["n"] == black["n"] for number in told)
-    public = [html.replace(rare["audit"]["source"]["sha256"], ""), *written]
-    overall = json.dumps({key: value for key, value in rare.items() if key != "attributes"})
-    for secret in secrets:
-        if secret[:5] not in overall:
-            assert not any(f">{secret}<" in text or f" {secret} " in text for text in public), secret
-    assert "suppressed" in html
-    assert "keep it in the house" in html
+    assert {number["value"] for number in told} == {None}
 
 
-def test_small_counts_that_are_shown_are_warned_of(rare: Report, tmp_path: Path) -> None:
-    report = json.loads(json.dumps(rare))
-    report["audit"]["suppress_below"] = None
-    (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
-    html = write_audit_report(tmp_path).read_text(encoding="utf-8")
-    assert "This report holds counts below ten" in html
-    assert ">6</td>" in html
+def test_regulators_are_told_the_rule_and_warned_of_small_counts(
+    open_report: Report, withheld: Report, tmp_path: Path
+) -> None:
+    told = " ".join(write(tmp_path, withheld).text_of("regulator").split())
+    assert "Subgroups with fewer than 10 images, patients, or images of one class are withheld" in told
+    assert "check your rules before you share it" not in told
+    told = " ".join(write(tmp_path, open_report).text_of("regulator").split())
+    assert "This report holds counts below 10" in told
+    careless = {**open_report, "audit": {**open_report["audit"], "suppress_below": 10}}
+    assert "This report holds counts below 10" in " ".join(write(tmp_path, careless).text_of("regulator").split())
 
 
-def test_counts_that_come_withheld_are_shown_as_they_come(rare: Report, tmp_path: Path) -> None:
-    report = json.loads(json.dumps(rare))
-    black = report["attributes"]["race"]["subgroups"]["Black"]
-    black |= {"n": "<10", "n_positive": "<10", "n_patients": "<10", "curves": None}
-    (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
-    html = write_audit_report(tmp_path).read_text(encoding="utf-8")
-    assert html.count("&lt;10") >= 3
-    assert "keep it in the house" not in html
+def test_withheld_classes_are_withheld_in_the_mean_too(tmp_path: Path) -> None:
+    page = write(tmp_path, example_multiclass(["a", "b"], suppress_below=140))
+    assert "suppressed" in page.text_of("engineer")
+    assert "suppressed" in page.text_of("clinician")

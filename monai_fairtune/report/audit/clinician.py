@@ -29,7 +29,9 @@ def headline(part: Part) -> str:
     if worst.value is None or not worst.subgroup:
         return "Which group is worst off cannot be said"
     among = " of those that can be ranked" if unranked else ""
-    return f"Worst off{among}: {subgroup_words(attribute, worst.subgroup)}"
+    p = part.assessed.chance(attribute, "p_value")
+    chance = "" if p is not None and p < 0.05 else ", which may be chance"
+    return f"Worst off{among}: {subgroup_words(attribute, worst.subgroup)}{chance}"
 
 
 def story(part: Part) -> list[str]:
@@ -66,6 +68,8 @@ def _worst_off(part: Part) -> str:
     worst, attribute, unranked = ranked(part)
     small = enumerate_words([attribute_words(name) for name in unranked])
     too_small = f"In a group of {small}, too few images show {part.finding}, or too few do not."
+    if any(assessed.measure(name, "worst_group_auroc").suppressed for name in unranked):
+        too_small = f"A group of {small} is withheld because so few people are in it, and ranking needs every group."
     if worst.value is None:
         return f"Which group is worst off cannot be said. {too_small}"
     best = assessed.measure(attribute, "best_group_auroc")
@@ -203,7 +207,9 @@ def _harm_cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, An
 
 def _plain(table: Table, value: Stated) -> Cell:
     if value.value is None:
-        reason = "Withheld: very few people are in this group." if value.suppressed else value.reason
+        reason = (
+            "Withheld: this group is very small, or would tell about one that is." if value.suppressed else value.reason
+        )
         return table.undefined(_without_jargon(reason), SUPPRESSED if value.suppressed else "not known")
     ends = f"plausibly {number(value.low, 0)} to {number(value.high, 0)}" if value.has_interval else ""
     return Cell(number(value.value, 0), detail=ends)

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from monai_fairtune.report.assessed import Assessed, count_of
-from monai_fairtune.report.suppress import suppress
 from monai_fairtune.report.wording import isolate, shorten
 
 __all__ = ["Audit", "Part"]
@@ -21,7 +20,7 @@ class Part:
     Args:
         name: of the class; blank in a binary audit.
         key: of its plots, tables and anchors; blank in a binary audit.
-        assessed: its report, small numbers withheld.
+        assessed: its report.
         finding: how a sentence names what class 1 is.
     """
 
@@ -67,20 +66,16 @@ class Audit:
 
     @property
     def below(self) -> int | None:
-        """The smallest count of a subgroup that may be shown; None where all may."""
+        """The smallest count of a subgroup that the audit let pass; None where it withheld nothing."""
         return count_of(self.about.get("suppress_below")) or None
 
     @cached_property
-    def stored(self) -> dict[str, Mapping[str, Any]]:
-        """The binary reports by class, nothing withheld; the class is blank in a binary audit."""
-        return dict(self.raw["classes"]) if "classes" in self.raw else {"": self.raw}
-
-    @cached_property
     def parts(self) -> tuple[Part, ...]:
-        """The binary reports, small numbers withheld."""
+        """The binary reports, one a class."""
+        reports: Mapping[str, Mapping[str, Any]] = self.raw.get("classes", {"": self.raw})
         return tuple(
-            Part(name, f"class{k + 1}" if name else "", Assessed(suppress(report, self.below)), self._finding(name))
-            for k, (name, report) in enumerate(self.stored.items())
+            Part(name, f"class{k + 1}" if name else "", Assessed(report), self._finding(name))
+            for k, (name, report) in enumerate(reports.items())
         )
 
     @property
@@ -94,23 +89,13 @@ class Audit:
         macro = self.raw.get("macro")
         if not isinstance(macro, Mapping):
             return None
-        gone = {
-            (name, group)
-            for name in self.first.attributes
-            for group in self.first.subgroups(name)
-            if any(part.assessed.subgroup(name, group, "auroc").suppressed for part in self.parts)
-        }
-        attributes = {}
-        for name, entry in (macro.get("attributes") or {}).items():
-            subgroups = {
-                group: {"auroc": self.first.entry(name, group).get("auroc")} if (name, group) in gone else values
-                for group, values in (entry.get("subgroups") or {}).items()
-            }
-            attributes[name] = {**entry, "subgroups": subgroups}
         counts = {key: self.first.raw.get(key) for key in ("n", "n_patients", "intervals")}
-        return Assessed({**counts, "overall": {"auroc": macro.get("auroc")}, "attributes": attributes})
+        return Assessed(
+            {**counts, "overall": {"auroc": macro.get("auroc")}, "attributes": macro.get("attributes") or {}}
+        )
 
     def _finding(self, name: str) -> str:
-        label = name or str(self.about.get("label") or "")
+        stored = self.about.get("label")
+        label = name or (stored if isinstance(stored, str) else "")
         plain = label.strip().lower() in {"", "label", "labels", "target", "y", "y_true", "class"}
         return "the finding" if plain else f"“{isolate(shorten(label, 40))}”"

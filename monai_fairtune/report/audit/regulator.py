@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from monai_fairtune.report.assessed import Assessed
+from monai_fairtune.report.assessed import Assessed, count_of
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.measures import MEASURES
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import stated
-from monai_fairtune.report.suppress import small_subgroups
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import enumerate_words, isolate, number, printable, shorten
 
@@ -29,8 +28,8 @@ def origin(audit: Audit) -> list[tuple[str, str]]:
         ("images assessed", raw.get("n")),
         ("patients", raw.get("n_patients")),
         ("split", about.get("split") or "none named"),
-        ("label column", about.get("label")),
-        ("score column", about.get("score")),
+        ("label column", _columns(about.get("label"))),
+        ("score column", _columns(about.get("score"))),
         ("scores are", about.get("kind")),
         ("patient column", about.get("patient") or "none: each image counts as a patient"),
         ("written", str(about.get("created") or "").replace("T", " ").replace("+00:00", " UTC")),
@@ -61,7 +60,7 @@ def attributes_table(audit: Audit) -> Table:
     declared = audit.about.get("attributes") or {}
     for name in audit.first.attributes:
         told = declared.get(name) or {}
-        merged = "; ".join(" + ".join(map(str, group)) for group in told.get("merged") or [])
+        merged = "; ".join(map(_merge, told.get("merged") or []))
         subgroups = [isolate(shorten(group, 60)) for group in told.get("bins") or audit.first.subgroups(name)]
         table.add(
             shorten(name, 80),
@@ -74,6 +73,20 @@ def attributes_table(audit: Audit) -> Table:
             ],
         )
     return table
+
+
+def _merge(entry: object) -> str:
+    """Returns which subgroups became one; they are stored as a list, or as what they became and its parts."""
+    if isinstance(entry, Mapping):
+        return f"{' + '.join(map(str, entry.get('parts') or []))} = {entry.get('into')}"
+    return " + ".join(map(str, entry)) if isinstance(entry, list) else str(entry)
+
+
+def _columns(stored: object) -> str | None:
+    """Returns the names of one or several columns."""
+    if isinstance(stored, Mapping):
+        return ", ".join(f"{name}: {column}" for name, column in stored.items())
+    return ", ".join(map(str, stored)) if isinstance(stored, list) else stored if isinstance(stored, str) else None
 
 
 def count_tests(audit: Audit) -> dict[str, int]:
@@ -157,24 +170,40 @@ def small_numbers(audit: Audit) -> list[str]:
         )
     if audit.below:
         found.append(
-            f"Subgroups with fewer than {audit.below} images, patients, or images of one class are withheld in page, "
-            "plots, model card and appendix; where a count of one subgroup only is, so is that of the next smallest."
+            f"Subgroups with fewer than {audit.below} images, patients, or images of one class are withheld, and so "
+            "are those whose numbers would tell them by subtraction. Comparisons need every subgroup of an attribute, "
+            "and are withheld with them."
         )
-        if any(_holds_small(report, audit.below) for report in audit.stored.values()):
-            found.append(
-                "report.json itself holds the exact counts: keep it in the house, or audit again before sharing."
-            )
-    elif any(_holds_small(report, 10) for report in audit.stored.values()):
-        found.append("This report holds counts below ten, and nothing is withheld: check your rules before sharing it.")
+    if _holds_small(audit, audit.below or 10):
+        found.append(
+            f"This report holds counts below {audit.below or 10}, in the page and in the files beside it: check your "
+            "rules before you share it."
+        )
     return found
 
 
-def _holds_small(report: Mapping[str, Any], below: int) -> bool:
-    return any(
-        isinstance(entry["subgroups"][name].get("n"), int)
-        for entry in (report.get("attributes") or {}).values()
-        for name in small_subgroups(entry, below)
-    )
+def _holds_small(audit: Audit, below: int) -> bool:
+    cells = [
+        entry
+        for part in audit.parts
+        for name in part.assessed.attributes
+        for entry in (
+            *(part.assessed.entry(name, group) for group in part.assessed.subgroups(name)),
+            part.assessed.attribute(name).get("missing") or {},
+        )
+    ]
+    return any(0 < count < below for entry in cells for count in _counts(entry))
+
+
+def _counts(entry: Mapping[str, Any]) -> Iterator[int]:
+    n, positive = (count_of(entry.get(key)) for key in ("n", "n_positive"))
+    found = [
+        n,
+        positive,
+        count_of(entry.get("n_patients")),
+        None if None in (n, positive) else (n or 0) - (positive or 0),
+    ]
+    yield from (count for count in found if count is not None)
 
 
 def formal_limits(audit: Audit) -> list[str]:
@@ -206,7 +235,9 @@ def _descriptive(audit: Audit) -> list[str]:
         few = [g for g in audit.first.subgroups(name) if audit.first.subgroup(name, g, "auroc").value is None]
         tested = any(stated(pair.get("p_value")).value is not None for pair in audit.first.pairs(name))
         if few or not tested:
-            names = f" ({enumerate_words([subgroup_words(name, g) for g in few[:6]])} too small)" if few else ""
+            names = (
+                f" ({enumerate_words([subgroup_words(name, g) for g in few[:6]])} too small or withheld)" if few else ""
+            )
             found.append(
                 f"Comparisons across the intersection {attribute_words(name)}{names}: its subgroups are described only."
             )

@@ -19,9 +19,9 @@ __all__ = ["write_audit_report"]
 def write_audit_report(output_dir: Path) -> Path:
     """Writes the page of an audit, its plots, its model card and its appendix from ``report.json`` alone.
 
-    Nothing is computed anew, and the same report gives the same bytes. Where the audit asks for it, subgroups with
-    small numbers are withheld in everything that is written here. The page is self-contained and serves three
-    readers: clinicians first, then engineers, then regulators.
+    Nothing is computed anew, and the same report gives the same bytes. What ``report.json`` withholds of small
+    subgroups is shown as withheld. The page is self-contained and serves three readers: clinicians first, then
+    engineers, then regulators.
 
     Args:
         output_dir: holds ``report.json``, binary, multi-class or multi-label; receives ``report.html``,
