@@ -17,7 +17,6 @@ from monai_fairtune.metrics.curves import draw_curves
 from monai_fairtune.metrics.extremes import difference_limits
 from monai_fairtune.metrics.gap_test import GapTest, gap_test
 from monai_fairtune.metrics.measured import ALPHA, Measured, with_interval
-from monai_fairtune.metrics.placements import Placements
 from monai_fairtune.metrics.resampling import Resampling, patient_strata
 from monai_fairtune.metrics.value import Value
 from monai_fairtune.subgroups import MISSING, Subgroups, class_counts, minimum_detectable_gap
@@ -92,7 +91,7 @@ class AttributeAssessor:
         everyone = self.everyone
         if everyone.values["auroc"].value is None:
             return np.zeros(len(everyone))
-        return Placements.of(everyone.labels, everyone.scores).pull(everyone.labels)
+        return everyone.placements.pull(everyone.labels)
 
     def _shares_patients(self) -> bool:
         known = self.subgroups.codes != MISSING
@@ -108,7 +107,7 @@ class AttributeAssessor:
         return gap_test(
             everyone.labels[known],
             everyone.scores[known],
-            np.unique(everyone.patients[known], return_inverse=True)[1],
+            everyone.patients[known],
             self.subgroups.codes[known],
             self.subgroups.names,
             self.resampling,

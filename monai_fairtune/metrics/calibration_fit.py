@@ -68,7 +68,11 @@ def calibration_slope(labels: ArrayLike, logits: ArrayLike) -> float:
 
 def calibration_line(labels: ArrayLike, logits: ArrayLike) -> tuple[float, float]:
     """Returns the intercept and the slope of the labels' log-odds on the model's; see ``calibration_slope``."""
-    return _fit(*_both_classes(labels, logits, "slope"))
+    truth, numbers = _both_classes(labels, logits, "slope")
+    low, high = numbers[truth == 0], numbers[truth == 1]
+    if low.max() <= high.min() or high.max() <= low.min():  # the best slope is infinite, or any
+        raise UndefinedMetricError(_unstable("slope", truth))
+    return _fit(truth, numbers)
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class CalibrationFit:
     Args:
         intercept: with slope 1.
         slope: with a free intercept.
-        terms: shape ``(n, 7)``: residual and weight of the first fit; residual, residual times logit, weight, weight
+        terms: shape ``(7, n)``: residual and weight of the first fit; residual, residual times logit, weight, weight
             times logit and weight times squared logit of the second.
 
     Source:
@@ -103,7 +107,7 @@ class CalibrationFit:
             *(labels - first, first * (1 - first)),
             *(residual, residual * logits, weight, weight * logits, weight * logits**2),
         )
-        return cls(intercept, line[1], np.stack(columns, axis=1))
+        return cls(intercept, line[1], np.stack(columns))
 
     def replicate(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns the intercepts and the slopes of replicates from sums of the terms ``(r, 7)``."""

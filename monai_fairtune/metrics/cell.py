@@ -13,6 +13,7 @@ from scipy.special import logit
 from monai_fairtune.metrics.calibration import expected_calibration_error
 from monai_fairtune.metrics.calibration_fit import calibration_intercept, calibration_line
 from monai_fairtune.metrics.loss import brier_score, log_loss
+from monai_fairtune.metrics.placements import Placements
 from monai_fairtune.metrics.ranking import auroc, sensitivity_at_specificity
 from monai_fairtune.metrics.rates import (
     accuracy,
@@ -64,7 +65,7 @@ class Cell:
         kind: of the scores.
         probabilities: shape ``(n,)``.
         decisions: shape ``(n,)``, bool.
-        patients: shape ``(n,)``, the patient of each image as a whole number of the whole split.
+        patients: shape ``(n,)``, the patient of each image, numbered over the whole split by first appearance.
         min_per_class: the fewest negatives and positives for which ranks are reported.
     """
 
@@ -85,14 +86,28 @@ class Cell:
         """Images of class 1."""
         return int(self.labels.sum())
 
-    @cached_property
+    @property
     def n_patients(self) -> int:
         """Patients of these images."""
-        return self.count_patients(slice(None))
+        return self.counts["all"][1]
 
-    def count_patients(self, chosen: NDArray[np.bool_] | slice) -> int:
+    @cached_property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """How many images and how many patients: ``all``, ``positive``, ``negative``, ``called``, ``not called``."""
+        positive = self.labels == 1
+        groups = {"positive": positive, "negative": ~positive, "called": self.decisions, "not called": ~self.decisions}
+        return {"all": (len(self), self.count_patients(slice(None)))} | {
+            name: (int(np.count_nonzero(member)), self.count_patients(member)) for name, member in groups.items()
+        }
+
+    def count_patients(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> int:
         """Returns how many patients the chosen images come from."""
         return int(np.count_nonzero(np.bincount(self.patients[chosen])))
+
+    @cached_property
+    def placements(self) -> Placements:
+        """The placement values; both classes must be there."""
+        return Placements.of(self.labels, self.scores)
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -144,6 +159,7 @@ class Cells:
         self.predictions, self.min_per_class = predictions, min_per_class
         self._probabilities = predictions.probabilities
         self._decisions = threshold.decide(predictions)
+        self._patients = _in_order(predictions.patients.codes)
 
     def everyone(self) -> Cell:
         """Returns all images; one of each class is enough here."""
@@ -166,6 +182,15 @@ class Cells:
             self.predictions.kind,
             self._probabilities[member],
             self._decisions[member],
-            self.predictions.patients.codes[member],
+            self._patients[member],
             min_per_class,
         )
+
+
+def _in_order(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers patients by their first image, so that neighbours stay neighbours wherever weights are laid out."""
+    first = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    rank = np.empty_like(first)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[codes]

@@ -43,21 +43,17 @@ class ReplicatePlan:
         """
         labels, decided = cell.labels, cell.decisions
         fit = _fit(cell)
-        bins = np.zeros((len(cell), _N_BINS))
-        bins[np.arange(len(cell)), ece_bins(cell.probabilities, _N_BINS)] = cell.probabilities - labels
-        terms = np.column_stack(
-            [
-                np.ones(len(cell)),
-                labels,
-                decided,
-                labels * decided,
-                (cell.probabilities - labels) ** 2,
-                np.nan_to_num(_losses(cell), posinf=0.0),
-                np.zeros(len(cell)) if extra is None else extra,
-                bins,
-                np.zeros((len(cell), 7)) if fit is None else fit.terms,
-            ]
+        terms = np.zeros((7 + _N_BINS + 7, len(cell)))
+        terms[:7] = (
+            *(np.ones(len(cell)), labels, decided, labels * decided),
+            *((cell.probabilities - labels) ** 2, np.nan_to_num(_losses(cell), posinf=0.0)),
+            np.zeros(len(cell)) if extra is None else extra,
         )
+        bins = ece_bins(cell.probabilities, _N_BINS)
+        for k in range(_N_BINS):
+            np.multiply(cell.probabilities - labels, bins == k, out=terms[7 + k])
+        if fit is not None:
+            terms[7 + _N_BINS :] = fit.terms
         return cls(Ranking.of(labels, cell.scores, columns), Sums.of(terms, columns), fit)
 
     def compute(self, weights: NDArray[np.uint8]) -> NDArray[np.float64]:

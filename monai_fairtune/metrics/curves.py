@@ -57,7 +57,7 @@ def _roc(cell: Cell) -> dict[str, list[float]]:
     thresholds = np.append(negatives, -np.inf)[allowed]
     tpr = 1 - np.searchsorted(positives, thresholds, side="right") / len(positives)
     tpr[allowed == len(negatives)] = 1.0
-    units = cell.count_patients(positive), cell.count_patients(~positive)
+    units = cell.counts["positive"][1], cell.counts["negative"][1]
     bands = np.array([_band(k, tpr, *units) for k in range(len(_GRID))])
     return {
         "fpr": _GRID.round(2).tolist(),
@@ -82,7 +82,7 @@ def _calibration(cell: Cell) -> tuple[Mapping[str, float], ...]:
 
 
 def _bin(cell: Cell, part: NDArray[np.intp]) -> Mapping[str, float]:
-    share, n_patients = float(cell.labels[part].mean()), len(np.unique(cell.patients[part]))
+    share, n_patients = float(cell.labels[part].mean()), cell.count_patients(part)
     error = float(np.sqrt(share * (1 - share) / n_patients))
     low, high = RateEstimate(share, error, n_patients, n_patients, n_patients).limits(0.025)
     return {

@@ -93,7 +93,7 @@ def gap_test(
     Args:
         labels: shape ``(n,)``, of images that belong to a subgroup.
         scores: shape ``(n,)``.
-        patients: shape ``(n,)``, the patient of each image, from 0 without gaps.
+        patients: shape ``(n,)``, the patient of each image, from 0.
         codes: shape ``(n,)``, a position in ``names``.
         names: the subgroups, at least two.
         resampling: how many permutations, from which seed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,6 @@ from monai_fairtune.metrics.estimate import (
     RealEstimate,
     ScaledEstimate,
 )
-from monai_fairtune.metrics.placements import Placements
 from monai_fairtune.metrics.value import Value
 
 __all__ = ["ALPHA", "MOST_UNDEFINED", "Measured", "undefined_note", "with_interval"]
@@ -29,19 +28,14 @@ MOST_UNDEFINED = 0.1
 """The largest share of undefined replicates with which an interval is still given."""
 _ECE_CAUTION = "ECE is biased up, the more so the smaller the subgroup; so is its interval."
 
-_TAKEN_OF: Mapping[str, Callable[[Cell], NDArray[np.bool_]]] = {
-    **dict.fromkeys(
-        ("tpr", "fnr", "underdiagnosis_rate", f"tpr_at_specificity_{SPECIFICITY_PERCENT}"),
-        lambda cell: cell.labels == 1,
-    ),
-    **dict.fromkeys(("fpr", "tnr", "overdiagnosis_rate"), lambda cell: cell.labels == 0),
-    **dict.fromkeys(
-        ("accuracy", "balanced_accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"),
-        lambda cell: np.ones(len(cell), dtype=bool),
-    ),
-    "ppv": lambda cell: cell.decisions,
-    "npv": lambda cell: ~cell.decisions,
+_TAKEN_OF: Mapping[str, str] = {
+    **dict.fromkeys(("tpr", "fnr", "underdiagnosis_rate", f"tpr_at_specificity_{SPECIFICITY_PERCENT}"), "positive"),
+    **dict.fromkeys(("fpr", "tnr", "overdiagnosis_rate"), "negative"),
+    **dict.fromkeys(("accuracy", "balanced_accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"), "all"),
+    "ppv": "called",
+    "npv": "not called",
 }
+"""Which images a rate is a share of."""
 _POSITIVE_NUMBERS = frozenset({"log_loss", "brier", "ece"})
 
 
@@ -125,10 +119,9 @@ def _estimate(cell: Cell, name: str, value: float, replicates: NDArray[np.float6
     if name == "auroc":
         return _auroc_estimate(cell, value, error)
     if name in _TAKEN_OF:
-        taken = _TAKEN_OF[name](cell)
-        units = cell.count_patients(taken)
+        taken, units = cell.counts[_TAKEN_OF[name]]
         scale = 1000.0 if name.endswith("_per_1000") else 1.0
-        rate = RateEstimate(value / scale, error / scale, units, int(np.count_nonzero(taken)), units)
+        rate = RateEstimate(value / scale, error / scale, units, taken, units)
         return rate if scale == 1.0 else ScaledEstimate(value, error, units, rate, scale)
     if name in _POSITIVE_NUMBERS:
         return LogEstimate(value, error, n)
@@ -136,8 +129,9 @@ def _estimate(cell: Cell, name: str, value: float, replicates: NDArray[np.float6
 
 
 def _auroc_estimate(cell: Cell, value: float, error: float) -> Estimate:
-    positive = cell.labels == 1
-    units = cell.count_patients(positive), cell.count_patients(~positive)
+    (n_positive, with_positive), (n_negative, with_negative) = cell.counts["positive"], cell.counts["negative"]
     if len(cell) == cell.n_patients:
-        error = math.sqrt(Placements.of(cell.labels, cell.scores).covariance())
-    return AUROCEstimate(value, error, min(units), cell.n_positive, len(cell) - cell.n_positive, *units)
+        error = math.sqrt(cell.placements.covariance())
+    return AUROCEstimate(
+        value, error, min(with_positive, with_negative), n_positive, n_negative, with_positive, with_negative
+    )

@@ -144,7 +144,6 @@ def _require_same(predictions: Mapping[str, Predictions]) -> None:
 
 
 def _attribute(cells: Mapping[str, Cells], subgroups: Subgroups, resampling: Resampling | None) -> MacroAttribute:
-    first = next(iter(cells.values())).predictions
     taken = {
         name: [
             side.members(member, f"Class {label!r}: Subgroup {name!r} of attribute {subgroups.attribute!r}")
@@ -152,7 +151,7 @@ def _attribute(cells: Mapping[str, Cells], subgroups: Subgroups, resampling: Res
         ]
         for name, member in subgroups.items()
     }
-    found = _macro(taken, patient_strata(first.patients.codes, subgroups.codes), resampling)
+    found = _macro(taken, patient_strata(next(iter(cells.values())).everyone().patients, subgroups.codes), resampling)
     values = {name: value for name, (value, _) in found.items()}
     worst, gap = aggregate.smallest(values), aggregate.difference(values)
     if resampling is not None:

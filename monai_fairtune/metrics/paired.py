@@ -13,7 +13,6 @@ from scipy.stats import t as student
 from monai_fairtune.metrics.comparison import PairedDifference
 from monai_fairtune.metrics.extremes import difference_limits
 from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_interval
-from monai_fairtune.metrics.placements import Placements
 from monai_fairtune.metrics.value import Value
 
 __all__ = ["paired_difference", "paired_extreme"]
@@ -86,7 +85,7 @@ def paired_extreme(
 
 
 def _delong(a: Measured, b: Measured) -> NDArray[np.float64]:
-    one, other = (Placements.of(side.cell.labels, side.cell.scores) for side in (a, b))
+    one, other = a.cell.placements, b.cell.placements
     return np.array([[one.covariance(), one.covariance(other)], [one.covariance(other), other.covariance()]])
 
 

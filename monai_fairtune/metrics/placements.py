@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 __all__ = ["Placements"]
 
@@ -39,11 +38,8 @@ class Placements:
             0.875
         """
         high, low = scores[labels == 1], scores[labels == 0]
-        n_positive, n_negative = len(high), len(low)
-        ranks = rankdata(np.concatenate([high, low]))
-        positives = (ranks[:n_positive] - rankdata(high)) / n_negative
-        negatives = 1 - (ranks[n_positive:] - rankdata(low)) / n_positive
-        return cls(float(positives.mean()), positives, negatives)
+        positives = _share_below(high, low)
+        return cls(float(positives.mean()), positives, 1 - _share_below(low, high))
 
     def covariance(self, other: Placements | None = None) -> float:
         """Returns DeLong's covariance of two AUROCs of the same images, by default the variance of this one.
@@ -69,6 +65,15 @@ class Placements:
         moved[labels == 1] = (self.positives - self.auroc) / len(self.positives)
         moved[labels == 0] = (self.negatives - self.auroc) / len(self.negatives)
         return moved
+
+
+def _share_below(scores: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns for each score the share of the others below it, ties one half."""
+    order, others = np.argsort(scores), np.sort(others)
+    ranked = scores[order]
+    share = np.empty(len(scores))
+    share[order] = (np.searchsorted(others, ranked, "left") + np.searchsorted(others, ranked, "right")) / 2
+    return share / len(others)
 
 
 def _covariance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

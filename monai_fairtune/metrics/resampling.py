@@ -16,7 +16,7 @@ from monai_fairtune.exceptions import ConfigurationError
 __all__ = ["PatientWeights", "Resampling", "patient_strata"]
 
 _LARGE_STRATUM = 4096
-_CHUNK = 2**22
+_CHUNK = 2**23
 _POISSON = np.searchsorted(
     np.cumsum(np.exp(-1.0) / np.array([1.0, 1, 2, 6, 24, 120, 720, 5040])), (np.arange(2**16) + 0.5) / 2**16
 ).astype(np.uint8)
@@ -137,4 +137,4 @@ def _multinomial(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.i
 
 
 def _poisson(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.uint8]:
-    return _POISSON[rng.integers(2**16, size=(rows, size), dtype=np.uint16)]
+    return _POISSON.take(rng.integers(2**16, size=(rows, size), dtype=np.uint16))
