@@ -57,7 +57,7 @@ def _of_attribute(
         return {
             "n": n,
             "n_positive": n_positive,
-            "n_patients": len(np.unique(predictions.patients.codes[member])),
+            "n_patients": predictions.patients.n_among(member),
             "eligible": min(n_positive, n - n_positive) >= min_per_class,
         }
 

@@ -134,4 +134,4 @@ def _subgroups(declaration: str, names: tuple[str, ...], column: pd.Series[str])
 
 
 def _pseudonyms(identifiers: Identifiers) -> NDArray[np.object_]:
-    return np.array([pseudonym(str(name)) for name in identifiers.names], dtype=object)[identifiers.codes]
+    return np.array([pseudonym(name) for name in identifiers.names.tolist()], dtype=object)[identifiers.codes]

@@ -76,10 +76,21 @@ class Identifiers:
         """The identifier of each sample, as text: shape ``(n,)``."""
         return _frozen(self.names[self.codes])
 
+    def n_among(self, member: NDArray[np.bool_]) -> int:
+        """Returns how many there are that differ among the samples where ``member`` is true.
+
+        Example:
+            >>> Identifiers.read(["p2", "p1", "p2"]).n_among(np.array([True, False, True]))
+            1
+        """
+        return int(np.count_nonzero(np.bincount(self.codes[member], minlength=self.n)))
+
     def take(self, index: ArrayLike) -> Identifiers:
         """Returns the identifiers at ``index`` (integers or a bool mask)."""
-        used, codes = np.unique(self.codes[np.asarray(index)], return_inverse=True)
-        return Identifiers(_frozen(self.names[used]), _frozen(codes))
+        chosen = self.codes[np.asarray(index)]
+        is_used = np.bincount(chosen, minlength=self.n) > 0
+        position = np.cumsum(is_used) - 1
+        return Identifiers(_frozen(self.names[is_used]), _frozen(position[chosen]))
 
 
 def _frozen(array: NDArray[_T]) -> NDArray[_T]:

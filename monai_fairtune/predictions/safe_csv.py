@@ -6,10 +6,12 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["safe_cell", "true_cell", "write_csv"]
 
+_FIRST = list("=+-@\t\r\n'")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
 
@@ -61,4 +63,10 @@ def write_csv(path: Path, table: pd.DataFrame, *, mode: int = 0o644) -> None:
 def _safe_column(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.rename_categories(safe_cell)
-    return column if column.dtype.kind in "biuf" else column.map(safe_cell)
+    if column.dtype.kind in "biuf":
+        return column
+    cells = column.to_numpy(dtype=object)
+    suspect = np.isin(cells.astype("U1"), _FIRST)  # few cells of a long column: the others need no second look
+    safe = cells.copy()
+    safe[suspect] = [safe_cell(cell) for cell in cells[suspect]]
+    return pd.Series(safe, index=column.index, dtype=object)
