@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.report.wording import percent
 
 __all__ = [
     "SUPPRESSED",
@@ -97,7 +98,7 @@ def stated(entry: object) -> Stated:
 def _note(entry: Mapping[str, Any]) -> str:
     """Returns what must be printed beside a number."""
     share = finite(entry.get("undefined_replicates")) or 0.0
-    undefined = f"The value is undefined in {share:.1%} of the resamples, which the interval leaves out."
+    undefined = f"The value is undefined in {percent(share)} of the resamples, which the interval leaves out."
     told = [str(entry.get(key) or "") for key in ("caution", "no_interval")] + ([undefined] if share > 0 else [])
     return " ".join(text.rstrip(".") + "." for text in told if text)
 

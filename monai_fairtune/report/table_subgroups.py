@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_fairtune.report.assessed import Assessed
+from monai_fairtune.report.cautions import has_intervals
+from monai_fairtune.report.measures import MEASURES
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import Stated, stated
 from monai_fairtune.report.table_assessment import add_subgroup_rows, count_cells
@@ -14,15 +16,19 @@ from monai_fairtune.report.wording import signed
 
 __all__ = ["subgroups_table"]
 
-_MEASURES = ("tpr", "fpr", "accuracy", "brier", "ece", "log_loss")
+_RATES = ("tpr", "fpr", "accuracy")
+_PROBABILITIES = ("brier", "ece", "log_loss")
 
 
 def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
     """Returns counts, discrimination, errors at the threshold and calibration, a row a subgroup.
 
-    The last rows hold the images whose attribute is missing, and all images.
+    The last rows hold the images whose attribute is missing, and all images. Where there are intervals, what is about
+    probabilities is left to a table of its own, so that this one fits a page.
     """
     best = reading.best_fixed
+    assessed = Assessed(reading.final.reports.get("test") or {})
+    measures = () if has_intervals(assessed.raw) else _PROBABILITIES
     table = Table(
         f"subgroups-{position}",
         f"Final model on test by subgroup of {attribute[:80]}",
@@ -31,34 +37,31 @@ def subgroups_table(reading: Reading, attribute: str, position: int) -> Table:
             *("images", "patients", "class 1"),
             *("AUROC", "best fixed method", "difference"),
             *("TPR", "FPR", "accuracy", "missed per 1000", "false alarms per 1000"),
-            *("Brier", "ECE", "log loss"),
+            *(MEASURES[measure] for measure in measures),
         ],
-        [("", 1), ("counts", 3), ("AUROC", 3), ("at the threshold", 5), ("probabilities", 3)],
+        [("", 1), ("counts", 3), ("AUROC", 3), ("at the threshold", 5), *[("probabilities", 3)] * bool(measures)],
     )
-    assessed = Assessed(reading.final.reports.get("test") or {})
 
     def cells(counts: Mapping[str, Any], values: Mapping[str, Any], name: str | None) -> list[Cell]:
         theirs = best.subgroup("test", attribute, name, "auroc") if best and name is not None else None
         if best and values is assessed.raw.get("overall"):
             theirs = best.overall("test", "auroc")
-        return _cells(table, counts, values, theirs)
+        found = _cells(table, counts, values, theirs)
+        return [*found, *(table.value(stated(values.get(measure))) for measure in measures)]
 
     add_subgroup_rows(table, assessed, attribute, cells)
     return table
 
 
 def _cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any], theirs: Stated | None) -> list[Cell]:
-    auroc = stated(values.get("auroc"))
-    named = {measure: table.value(stated(values.get(measure))) for measure in _MEASURES}
-    missed, alarms = _per_thousand(counts, values)
+    auroc, harm = stated(values.get("auroc")), _per_thousand(counts, values)
     return [
         *count_cells(counts),
         table.value(auroc),
         table.value(theirs) if theirs else Cell(""),
         _change(auroc, theirs),
-        *(named[measure] for measure in ("tpr", "fpr", "accuracy")),
-        *(table.value(missed, 0), table.value(alarms, 0)),
-        *(named[measure] for measure in ("brier", "ece", "log_loss")),
+        *(table.value(stated(values.get(measure))) for measure in _RATES),
+        *(table.value(value, 0) for value in harm),
     ]
 
 

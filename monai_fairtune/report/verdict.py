@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monai_fairtune.report.comparison import Comparison, against_best_fixed
-from monai_fairtune.report.names import subgroup_words
+from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import Stated, stated, worst_group
 from monai_fairtune.report.wording import enumerate_words, number, probability, signed
@@ -42,11 +42,12 @@ def verdict(reading: Reading) -> dict[str, str]:
     subject = "The found mask" if reading.raw["method"] == "found mask" else "The chosen method"
     comparison = against_best_fixed(reading)
     if comparison and comparison.measure(attribute, "worst_group_auroc").change.has_interval:
-        return _tested(subject, comparison, attribute)
+        by = f" by {attribute_words(attribute)}" if len(reading.attributes) > 1 else ""
+        return _tested(subject, comparison, attribute, by)
     return _untested(subject, round(ours.value, 3) - round(theirs, 3))
 
 
-def _tested(subject: str, comparison: Comparison, attribute: str) -> dict[str, str]:
+def _tested(subject: str, comparison: Comparison, attribute: str, by: str) -> dict[str, str]:
     found = comparison.measure(attribute, "worst_group_auroc")
     told = f"{signed(found.change.value)} (95 % interval {number(found.change.low)} to {number(found.change.high)}"
     told += f", {probability(found.p)})" if found.p is not None else ")"
@@ -54,15 +55,15 @@ def _tested(subject: str, comparison: Comparison, attribute: str) -> dict[str, s
         return {
             "kind": "unclear",
             "label": f"Not distinguishable from the best fixed method on test ({signed(found.change.value)})",
-            "sentence": f"{subject} is not distinguishable from it on test: the difference in worst-group AUROC is "
+            "sentence": f"{subject} is not distinguishable from it on test: the difference in worst-group AUROC{by} is "
             f"{told}, on the same patients.",
         }
     kind = "better" if found.shown > 0 else "worse"
     return {
         "kind": kind,
         "label": f"{kind.capitalize()} than the best fixed method on test ({signed(found.change.value)})",
-        "sentence": f"{subject} is {kind} than it on test: the difference in worst-group AUROC is {told}, on the same "
-        f"patients{_LESSON if kind == 'worse' else ''}.",
+        "sentence": f"{subject} is {kind} than it on test: the difference in worst-group AUROC{by} is {told}, on the "
+        f"same patients{_LESSON if kind == 'worse' else ''}.",
     }
 
 
