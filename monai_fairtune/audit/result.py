@@ -46,7 +46,7 @@ class Audit:
         return dict(self.report)
 
     def to_frame(self) -> pd.DataFrame:
-        """Returns every number in a row of its own: attribute, subgroup, metric, value, low, high and reason."""
+        """Returns every number in a row of its own: attribute, subgroup, metric, value, low, high, reason and note."""
         return tidy(self.report)
 
     def to_metric_frame(self, attribute: str) -> MetricFrame:

@@ -63,16 +63,16 @@ def result_text(report: Mapping[str, Any]) -> str:
 
 def _result_of(report: Mapping[str, Any]) -> str:
     threshold = report["threshold"]
+    notes: dict[str, int] = {}
     lines = [
-        f"overall AUROC {_number(report['overall']['auroc'])}; rates at a probability of {threshold['value']:.4g} "
-        f"({threshold['rule']}, {threshold['chosen_on']})"
+        f"overall AUROC {_number(report['overall']['auroc'], notes)}; "
+        f"rates at a probability of {threshold['value']:.4g} ({threshold['rule']}, {threshold['chosen_on']})"
     ]
-    reasons: dict[str, int] = {}
     for attribute, entry in report["attributes"].items():
         rows = [["", "images", *_MEASURES.values()]]
         cells = {**entry["subgroups"], **({"(missing)": entry["missing"]} if entry["missing"] else {})}
         rows += [
-            [plain(name), str(cell["n"]), *(_number(cell[measure], reasons) for measure in _MEASURES)]
+            [plain(name), str(cell["n"]), *(_number(cell[measure], notes) for measure in _MEASURES)]
             for name, cell in cells.items()
         ]
         lines += [f"\n{plain(attribute)}", aligned(rows)]
@@ -80,20 +80,26 @@ def _result_of(report: Mapping[str, Any]) -> str:
             value = entry[name]
             where = f" ({plain(value['subgroup'])})" if value.get("subgroup") else ""
             chance = f", p {value['p_value']:.3g} against chance" if value.get("p_value") is not None else ""
-            lines.append(f"  {title}: {_number(value, reasons)}{where}{chance}")
-    return "\n".join(
-        [*lines, *([""] if reasons else []), *(f"[{k}] {plain(text, 400)}" for text, k in reasons.items())]
-    )
+            lines.append(f"  {title}: {_number(value, notes)}{where}{chance}")
+    return "\n".join([*lines, *([""] if notes else []), *(f"[{k}] {plain(text, 400)}" for text, k in notes.items())])
 
 
-def _number(value: Mapping[str, Any], reasons: dict[str, int] | None = None) -> str:
+def _number(value: Mapping[str, Any], notes: dict[str, int] | None = None) -> str:
+    """Returns a number with its interval, and the number of the note on why it is undefined or to be doubted."""
+    told = str(value["reason"]) if value["value"] is None else _doubts(value)
     if value["value"] is None:
-        if reasons is None:
-            return f"undefined: {plain(str(value['reason']), 400)}"
-        return f"undefined [{reasons.setdefault(str(value['reason']), len(reasons) + 1)}]"
-    if value.get("low") is None or value.get("high") is None:
-        return f"{value['value']:.3f}"
-    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+        shown = "undefined"
+    elif value.get("low") is None or value.get("high") is None:
+        shown = f"{value['value']:.3f}"
+    else:
+        shown = f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+    if not told or notes is None:
+        return shown
+    return f"{shown} [{notes.setdefault(told, len(notes) + 1)}]"
+
+
+def _doubts(value: Mapping[str, Any]) -> str:
+    return " ".join(str(value[key]) for key in ("caution", "no_interval") if value.get(key))
 
 
 def plain(text: str, widest: int = _WIDEST) -> str:

@@ -17,10 +17,9 @@ from monai_fairtune.bundle.options import folder, is_absent, number, optional, t
 from monai_fairtune.cohort.decoding import SUFFIXES
 from monai_fairtune.cohort.paths import require_images, resolve_images
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
+from monai_fairtune.predictions import safe_cell
 
 __all__ = ["PredictionsWriter", "choose_threshold_of", "list_images"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def list_images(dataset_dir: object, manifest: object = None, data_root: object = None) -> list[dict[str, str]]:
@@ -109,7 +108,7 @@ class PredictionsWriter:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             probability = float(output["pred"][1])
             name = self.class_names[int(probability >= self.threshold)]
-            self._rows.append((_harmless(item["name"]), probability, _harmless(name)))
+            self._rows.append((str(safe_cell(item["name"])), probability, str(safe_cell(name))))
 
     def _write(self, _: Engine) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,8 +139,3 @@ def _records(names: Sequence[str], root: Path) -> list[dict[str, str]]:
     paths = resolve_images(names, root)
     require_images(names, paths)
     return [{"image": str(path), "name": name} for name, path in zip(names, paths, strict=True)]
-
-
-def _harmless(name: str) -> str:
-    """Keeps a spreadsheet from reading a name as a formula."""
-    return f"'{name}" if name.startswith(_FORMULA) else name

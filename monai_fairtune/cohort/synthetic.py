@@ -11,6 +11,7 @@ import pandas as pd
 from monai_fairtune.cohort.synthetic_files import write_dicom, write_png
 from monai_fairtune.cohort.synthetic_images import draw_image
 from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.predictions import write_csv
 
 __all__ = ["write_synthetic_cohort"]
 
@@ -88,7 +89,7 @@ def write_synthetic_cohort(directory: str | Path, *, n_patients: int = 1600, see
     patients = _draw_patients(n_patients, np.random.default_rng([seed]))
     rows = [_write_image(folder, patient, view, seed) for patient in patients for view in range(patient.n_images)]
     manifest = folder / "manifest.csv"
-    pd.DataFrame(rows).to_csv(manifest, index=False, lineterminator="\n")
+    write_csv(manifest, pd.DataFrame(rows))
     return manifest
 
 
