@@ -1,17 +1,14 @@
-"""Agreement with routes we did not write, on random tables: each oracle sees 200 in which its value is defined."""
+"""Agreement with routes we did not write, beyond that of test_metrics_thousand_tables: to more digits, and by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import fairlearn.metrics as fl
 import numpy as np
 import pytest
 import sklearn.metrics as sk
 import torch
-from ignite.metrics.fairness import DemographicParityDifference, SubgroupAccuracyDifference
-from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 
 from monai_fairtune.metrics import Assessment, AttributeAssessment, Threshold, Value, assess, auroc, choose_threshold
@@ -19,7 +16,7 @@ from monai_fairtune.predictions import Predictions
 from monai_fairtune.subgroups import MISSING, Subgroups
 from monai_fairtune.testing.random_predictions import random_predictions
 
-_N_TABLES = 320
+_N_TABLES = 280
 _N_COMPARED = 200
 _HALF = Threshold(0.5, "given", "fixed")
 
@@ -88,45 +85,6 @@ def test_auroc_is_scikit_learns_within_1e_12(tables: list[tuple[Predictions, Ass
     assert n_compared > 700
 
 
-@pytest.mark.parametrize(
-    ("metric", "oracle"),
-    [
-        ("accuracy", sk.accuracy_score),
-        ("tpr", lambda y, d: sk.recall_score(y, d) if y.any() else None),
-        ("fpr", lambda y, d: 1 - sk.recall_score(y, d, pos_label=0) if not y.all() else None),
-        ("positive_rate", fl.selection_rate),
-    ],
-)
-def test_rates_are_those_of_scikit_learn_and_fairlearn(
-    tables: list[tuple[Predictions, Assessment]], metric: str, oracle: Callable[..., float | None]
-) -> None:
-    for predictions, member, values in cells(tables):
-        labels, decided = predictions.labels[member], (predictions.probabilities >= 0.5).astype(int)[member]
-        expected = oracle(labels, decided) if labels.size else None
-        assert values[metric].value is None if expected is None else same(values[metric], expected)
-
-
-def test_losses_are_scikit_learns(tables: list[tuple[Predictions, Assessment]]) -> None:
-    for predictions, member, values in cells(tables):
-        labels, probabilities = predictions.labels[member], predictions.probabilities[member]
-        if labels.size:
-            assert same(values["brier"], sk.brier_score_loss(labels, probabilities, pos_label=1))
-            assert same(values["log_loss"], sk.log_loss(labels, probabilities, labels=[0, 1]))
-
-
-def test_calibration_error_is_that_of_scikit_learns_calibration_curve(
-    tables: list[tuple[Predictions, Assessment]],
-) -> None:
-    for predictions, member, values in cells(tables):
-        labels, probabilities = predictions.labels[member], predictions.probabilities[member]
-        if labels.size == 0:
-            continue
-        observed, predicted = calibration_curve(labels, probabilities, n_bins=15, pos_label=1)
-        bins = np.searchsorted(np.linspace(0, 1, 16)[1:-1], probabilities)
-        weights = np.unique(bins, return_counts=True)[1] / labels.size
-        assert same(values["ece"], float(np.sum(weights * np.abs(observed - predicted))))
-
-
 def test_auroc_by_subgroup_is_that_of_fairlearns_metric_frame(tables: list[tuple[Predictions, Assessment]]) -> None:
     for predictions, attribute, gap in defined(tables, "auroc_gap"):
         labels, scores, _, codes = recorded(predictions)
@@ -135,38 +93,6 @@ def test_auroc_by_subgroup_is_that_of_fairlearns_metric_frame(tables: list[tuple
         assert same(attribute.comparisons["best_group_auroc"], frame.group_max())
         assert same(gap, frame.difference(method="between_groups"))
         assert attribute.worst_group_auroc.extra["subgroup"] == "abcdefg"[int(frame.by_group.idxmin())]
-
-
-_FAIRLEARN = {
-    "equalized_odds_difference": fl.equalized_odds_difference,
-    "equalized_odds_ratio": fl.equalized_odds_ratio,
-    "demographic_parity_difference": fl.demographic_parity_difference,
-    "demographic_parity_ratio": fl.demographic_parity_ratio,
-    "equal_opportunity_difference": fl.equal_opportunity_difference,
-}
-
-
-@pytest.mark.parametrize("name", _FAIRLEARN)
-def test_comparisons_are_fairlearns_wherever_every_subgroup_defines_them(
-    tables: list[tuple[Predictions, Assessment]], name: str
-) -> None:
-    for predictions, _, ours in defined(tables, name):
-        labels, _, decided, codes = recorded(predictions)
-        assert same(ours, _FAIRLEARN[name](labels, decided, sensitive_features=codes))
-
-
-@pytest.mark.parametrize(
-    ("name", "metric"),
-    [("accuracy_gap", SubgroupAccuracyDifference), ("demographic_parity_difference", DemographicParityDifference)],
-)
-def test_comparisons_are_ignites_where_the_two_overlap(
-    tables: list[tuple[Predictions, Assessment]], name: str, metric: Callable[..., Any]
-) -> None:
-    for predictions, attribute, ours in defined(tables, name):
-        labels, _, decided, codes = recorded(predictions)
-        theirs = metric(groups=list(range(len(attribute.subgroups))))
-        theirs.update((torch.eye(2)[decided], torch.as_tensor(labels), torch.as_tensor(codes)))
-        assert same(ours, theirs.compute(), 1e-6)  # Ignite divides in float32
 
 
 def test_youdens_index_at_the_threshold_is_the_largest_of_scikit_learns_roc_curve(
