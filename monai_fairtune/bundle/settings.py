@@ -11,7 +11,9 @@ from monai_fairtune.search import SearchSettings
 
 __all__ = ["search_settings"]
 
-_WHOLE = frozenset({"n_trials", "max_epochs", "seed", "n_startup_trials", "reduction_factor", "n_finalists", "n_seeds"})
+_WHOLE = frozenset(
+    {"n_trials", "max_epochs", "seed", "n_startup_trials", "reduction_factor", "n_finalists", "n_seeds", "n_replicates"}
+)
 
 
 def search_settings(*, n_workers: object = 1, screening: object = False, **options: object) -> SearchSettings:

@@ -7,8 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtrit
 
 __all__ = [
     "AUROCEstimate",
@@ -44,7 +43,7 @@ class Estimate(ABC):
 
     def factor(self, alpha: float) -> float:
         """Returns by how many standard errors a limit lies off: Student's quantile."""
-        return float(student.isf(alpha, max(self.n_patients - 1, 1)))
+        return -float(stdtrit(max(self.n_patients - 1, 1), alpha))
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import Mask
-from monai_fairtune.metrics import assess, auroc, choose_threshold, fairness_generalization_gap
+from monai_fairtune.metrics import auroc
 from monai_fairtune.objectives import Objective
-from monai_fairtune.predictions import Predictions, write_predictions
 from monai_fairtune.search.epochs import EpochJudge
 from monai_fairtune.search.files import read_json, write_json
 from monai_fairtune.search.progress import Progress
 from monai_fairtune.search.records import TrialRecord
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.training import Training
-from monai_fairtune.tuning import TunedModel, Tuner
+from monai_fairtune.tuning import Tuner
 
-__all__ = ["Confirmation", "Finalist", "Retraining", "assess_splits"]
-
-_SPLITS = ("train", "validation", "selection", "test")
+__all__ = ["Confirmation", "Finalist", "Retraining"]
 
 
 @dataclass(frozen=True)
@@ -137,37 +133,3 @@ class Confirmation:
             "value": self.objective.evaluate(selection),
             "overall_auroc": auroc(selection.labels, selection.scores),
         }
-
-
-def assess_splits(tuner: Tuner, model: TunedModel, min_per_class: int, keep: Path) -> dict[str, Mapping[str, Any]]:
-    """Returns a report for each split, and the fairness generalization gap, at the threshold chosen on validation.
-
-    This reads the test split, and keeps what the model says about it, for ``compare``: ``predictions.csv`` and its
-    ``report.json``.
-
-    Args:
-        tuner: made the model.
-        model: to assess.
-        min_per_class: fewest positives and negatives for which a subgroup's AUROC is reported.
-        keep: the folder that receives the test split's predictions, in the folder of all models' predictions.
-    """
-    predictions = {split: tuner.predict(model, split) for split in _SPLITS}
-    threshold = choose_threshold(predictions["validation"])
-    found = {split: assess(part, threshold, min_per_class=min_per_class) for split, part in predictions.items()}
-    gaps = fairness_generalization_gap(found["train"], found["test"])
-    reports: dict[str, Any] = {split: assessment.to_dict() for split, assessment in found.items()}
-    reports["test"]["predictions"] = _keep(keep, predictions["test"], reports["test"])
-    return {
-        **reports,
-        "fairness_generalization_gap": {
-            attribute: {name: value.to_dict() for name, value in values.items()} for attribute, values in gaps.items()
-        },
-    }
-
-
-def _keep(folder: Path, predictions: Predictions, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a report says of the stored predictions, with their file's path within the output folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    entry = write_predictions(folder / "predictions.csv", predictions)
-    write_json(folder / "report.json", {**report, "predictions": entry})
-    return {**entry, "file": f"{folder.parent.name}/{folder.name}/{entry['file']}"}

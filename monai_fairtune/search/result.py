@@ -36,6 +36,7 @@ class SearchOutcome:
         chosen: the retraining whose model is delivered.
         reports: of the delivered model, by split.
         anchor_reports: by trial number, by split.
+        comparisons: anchor's name to the delivered model's paired comparison with it on the test split.
         test_reads: how often the test split was read in this study.
         config_hash: of the study's fingerprint.
     """
@@ -51,6 +52,7 @@ class SearchOutcome:
     chosen: Retraining
     reports: Mapping[str, Any]
     anchor_reports: Mapping[int, Mapping[str, Any]]
+    comparisons: Mapping[str, Mapping[str, Any]]
     test_reads: int
     config_hash: str
 
@@ -75,6 +77,7 @@ class SearchOutcome:
             "trials": [self._trial(record) for record in self.records],
             "epochs": list(self.chosen.record.epochs),
             **self.reports,
+            "comparisons": dict(self.comparisons),
             "test_reads": self.test_reads,
             "n_trials": self._n_trials(),
             "eligibility": dict(self.experiment.eligibility),

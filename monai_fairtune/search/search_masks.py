@@ -12,18 +12,20 @@ from filelock import FileLock, Timeout
 
 from monai_fairtune.exceptions import NoFeasibleTrialError, StudyLockedError
 from monai_fairtune.masks import Mask, Partition
+from monai_fairtune.metrics import Resampling
 from monai_fairtune.objectives import Objective
-from monai_fairtune.search.confirmation import Confirmation, assess_splits
+from monai_fairtune.search.assessment import AssessedModel, assess_splits
+from monai_fairtune.search.confirmation import Confirmation
 from monai_fairtune.search.driver import Driver, UtilityFloor
 from monai_fairtune.search.experiment import Experiment, fingerprint_hash
 from monai_fairtune.search.files import read_json, write_json
 from monai_fairtune.search.progress import Progress
 from monai_fairtune.search.records import TrialRecord, TrialRecords
-from monai_fairtune.search.result import SearchOutcome
+from monai_fairtune.search.result import FOUND_MASK, SearchOutcome
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.study import SearchSpace, Study
 from monai_fairtune.subgroups import reporting_minimum
-from monai_fairtune.tuning import Tuner
+from monai_fairtune.tuning import TunedModel, Tuner
 
 __all__ = ["search_masks"]
 
@@ -75,7 +77,7 @@ def search_masks(
         )
         fingerprint = experiment.fingerprint(settings, objective, partition.name)
         study.pin(fingerprint)
-        budget = [settings.n_trials, settings.n_finalists, settings.n_seeds]
+        budget = [settings.n_trials, settings.n_finalists, settings.n_seeds, settings.n_replicates]
         if study.attribute("finished") == budget and (output_dir / "result.json").exists():
             return _stored(output_dir)
         run = _Run(tuner, partition, objective, anchors, output_dir, settings, experiment, study)
@@ -108,6 +110,7 @@ class _Run:
         self.output_dir, self.settings, self.experiment, self.study = output_dir, settings, experiment, study
         self.records = TrialRecords(output_dir / "trials")
         self.min_per_class = reporting_minimum(experiment.eligibility.get("min_per_class"))
+        self.resampling = Resampling(settings.n_replicates, settings.n_replicates, settings.seed)
 
     def execute(self, bar: Progress, config_hash: str) -> None:
         space = SearchSpace(self.partition, self.settings.learning_rates)
@@ -123,6 +126,8 @@ class _Run:
         test_reads = (self.study.attribute("test_reads") or 0) + 1
         self.study.set_attribute("test_reads", test_reads)
         model = self.tuner.load(chosen.model_path)
+        final = self._assess(model, confirmed[0].trial.name or FOUND_MASK, "final")
+        anchors = {record.number: self._assess_anchor(record) for record in self._trained_anchors()}
         outcome = SearchOutcome(
             experiment=self.experiment,
             settings=self.settings,
@@ -133,8 +138,12 @@ class _Run:
             records=self.records.all,
             finalists=confirmed,
             chosen=chosen,
-            reports=assess_splits(self.tuner, model, self.min_per_class, self._kept("final")),
-            anchor_reports={record.number: self._assess_anchor(record) for record in self._trained_anchors()},
+            reports=final.reports,
+            anchor_reports={number: anchor.reports for number, anchor in anchors.items()},
+            comparisons={
+                anchor.name: final.compared_with(anchor, self.min_per_class, self.resampling)
+                for anchor in anchors.values()
+            },
             test_reads=test_reads,
             config_hash=config_hash,
         )
@@ -162,13 +171,20 @@ class _Run:
     def _trained_anchors(self) -> list[TrialRecord]:
         return [record for record in self.records.complete if record.kind == "anchor"]
 
-    def _assess_anchor(self, record: TrialRecord) -> Mapping[str, Any]:
+    def _assess_anchor(self, record: TrialRecord) -> AssessedModel:
         model = self.tuner.load(self.records.path(record.number) / "model.safetensors")
         plain = re.sub(r"[^A-Za-z0-9_.]+", "-", str(record.name)).strip("-.")
-        return assess_splits(self.tuner, model, self.min_per_class, self._kept(f"anchor-{record.number}-{plain}"))
+        return self._assess(model, str(record.name), f"anchor-{record.number}-{plain}")
 
-    def _kept(self, name: str) -> Path:
-        return self.output_dir / "predictions" / name
+    def _assess(self, model: TunedModel, name: str, folder: str) -> AssessedModel:
+        return assess_splits(
+            self.tuner,
+            model,
+            name=name,
+            min_per_class=self.min_per_class,
+            resampling=self.resampling,
+            keep=self.output_dir / "predictions" / folder,
+        )
 
 
 @contextmanager

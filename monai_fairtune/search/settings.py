@@ -10,7 +10,7 @@ from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["SearchSettings"]
 
-_BUDGET = frozenset({"n_trials", "n_finalists", "n_seeds", "timeout"})
+_BUDGET = frozenset({"n_trials", "n_finalists", "n_seeds", "n_replicates", "timeout"})
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class SearchSettings:
         reduction_factor: of successive halving; one in so many trials goes on at a rung.
         n_finalists: masks retrained with fresh seeds and compared on the selection split.
         n_seeds: fresh seeds of each finalist.
+        n_replicates: of the bootstrap, and permutations, with which the test split is assessed; at least 100.
         timeout: seconds after which no new trial starts, or None.
 
     Raises:
@@ -47,11 +48,13 @@ class SearchSettings:
     reduction_factor: int = 3
     n_finalists: int = 3
     n_seeds: int = 2
+    n_replicates: int = 2000
     timeout: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "max_epochs", "n_startup_trials", "n_finalists", "n_seeds"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "a whole number from 1")
+        _require(self.n_replicates >= 100, "n_replicates", self.n_replicates, "a whole number from 100")
         low, high = self.learning_rates
         _require(0 < low <= high < math.inf, "learning_rates", self.learning_rates, "two positive numbers, low to high")
         _require(self.reduction_factor >= 2, "reduction_factor", self.reduction_factor, "a whole number from 2")

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from monai_fairtune.exceptions import NoFeasibleTrialError, StudyDriftError, StudyLockedError, TuningError
-from monai_fairtune.metrics import Threshold, assess
+from monai_fairtune.metrics import Resampling, Threshold, assess
 from monai_fairtune.objectives import AUROCGap, WorstGroupAUROC
 from monai_fairtune.predictions import read_predictions
 from monai_fairtune.search import Experiment, SearchSettings, search_masks
@@ -240,7 +240,7 @@ def test_the_test_predictions_of_the_final_model_and_of_each_anchor_are_kept_wit
             sha256=kept["sha256"],
         )
         threshold = Threshold(**stored["threshold"])
-        assert assess(again, threshold).to_dict()["attributes"] == report["attributes"]
+        assert assess(again, threshold, resampling=Resampling(100, 100)).to_dict()["attributes"] == report["attributes"]
     assert read_json(tmp_path / "mask.json")["network"] == "toy"
 
 
@@ -252,3 +252,27 @@ def test_nothing_is_left_running_in_the_study(tmp_path: Path) -> None:
     states = {trial.state.name for trial in study.trials}
     assert states <= {"COMPLETE", "PRUNED", "FAIL"}
     assert study.best_value > 0.5
+
+
+def test_the_delivered_model_is_compared_with_every_anchor_on_the_same_test_patients(tmp_path: Path) -> None:
+    result = search(tmp_path, FunctionTuner(world(planted)), replace(SETTINGS, n_trials=6))
+    assert list(result["comparisons"]) == [anchor["name"] for anchor in result["anchors"]]
+    for anchor in result["anchors"]:
+        found = result["comparisons"][anchor["name"]]
+        assert (found["a"], found["b"]) == (result["method"], anchor["name"])
+        assert found["overall"]["auroc"]["a"] == result["test"]["overall"]["auroc"]["value"]
+        assert found["overall"]["auroc"]["b"] == anchor["test"]["overall"]["auroc"]["value"]
+        worst = found["attributes"]["age:60"]["worst_group_auroc"]
+        assert worst["difference"]["low"] <= worst["difference"]["value"] <= worst["difference"]["high"]
+
+
+def test_only_the_test_split_has_intervals(tmp_path: Path) -> None:
+    result = search(tmp_path, FunctionTuner(world(planted)), replace(SETTINGS, n_trials=6))
+    assert {
+        split: result[split]["intervals"] is not None for split in ("train", "validation", "selection", "test")
+    } == {
+        "train": False,
+        "validation": False,
+        "selection": False,
+        "test": True,
+    }

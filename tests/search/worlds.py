@@ -75,4 +75,4 @@ def planted(job: Job, split_name: str, epoch: int) -> tuple[float, float]:
     return 2.5 * rate, (0.3 + 1.8 * agreement / N_BITS) * rate * (1 - 0.5 / (epoch + 1))
 
 
-SETTINGS = SearchSettings(n_trials=20, max_epochs=3, n_startup_trials=6, n_finalists=2, n_seeds=2)
+SETTINGS = SearchSettings(n_trials=20, max_epochs=3, n_startup_trials=6, n_finalists=2, n_seeds=2, n_replicates=100)
