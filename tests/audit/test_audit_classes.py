@@ -99,16 +99,23 @@ def test_each_class_chooses_its_own_threshold_on_validation() -> None:
 
 
 def test_a_subgroup_withheld_for_one_class_is_withheld_for_all_and_in_the_mean() -> None:
-    rows, _ = lesions()
-    rows.loc[:49, "sex"] = "x"
-    rows.loc[:49, "dx"] = "nv"
-    rows.loc[:2, "dx"] = "mel"
+    rows, _ = lesions(1200)
+    rows.loc[:203, "sex"] = "x"
+    rows.loc[:203, "dx"] = ["mel"] * 4 + ["bcc", "nv"] * 100  # few only as mel: the other classes would tell them
     report = run(rows, suppress_below=10).to_dict()
     for part in report["classes"].values():
         assert not isinstance(part["attributes"]["sex"]["subgroups"]["x"]["n"], int)
         assert part["attributes"]["sex"]["auroc_gap"]["value"] is None
     assert report["macro"]["attributes"]["sex"]["subgroups"]["x"]["auroc"]["value"] is None
-    assert "3 positive" not in json.dumps(report)
+    assert "4 positive" not in json.dumps(report)
+
+
+def test_a_missing_label_is_refused_or_dropped() -> None:
+    rows, _ = lesions()
+    rows.loc[5, "dx"] = ""
+    with pytest.raises(PredictionsError, match="1 of 600 rows are incomplete .* 1 without a label"):
+        run(rows)
+    assert run(rows, drop_missing=True).to_dict()["classes"]["mel"]["n"] == 599
 
 
 def test_the_tidy_table_names_the_class(tmp_path: Path) -> None:

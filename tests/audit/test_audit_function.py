@@ -66,6 +66,16 @@ def test_sensitive_features_as_fairlearn_takes_them_are_taken(form: str) -> None
     assert auroc_of(found, name, "female") == auroc_of(run(), "sex", "female")
 
 
+def test_columns_with_indices_of_their_own_are_matched_by_position() -> None:
+    rows = table()
+    moved = {"sex": rows["sex"].set_axis(np.arange(400)[::-1]), "age:60": rows["age"].set_axis(np.arange(400) + 7)}
+    found = audit(
+        label=rows["label"].set_axis(np.arange(400) * 2), score=rows["score"], attributes=moved, threshold=0.5
+    )
+    for attribute, name in (("sex", "female"), ("age:60", "[60,inf)")):
+        assert auroc_of(found, attribute, name) == auroc_of(run(), attribute, name)
+
+
 def test_a_property_of_the_acquisition_is_an_attribute_like_any_other() -> None:
     found = run(attributes="scanner*sex").to_dict()["attributes"]["scanner*sex"]
     assert list(found["subgroups"]) == ["A & female", "A & male", "B & female", "B & male"]

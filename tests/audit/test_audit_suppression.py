@@ -136,6 +136,13 @@ def test_curves_and_pairs_are_withheld_too() -> None:
             assert min(point["n"], *(count for count in (n_positive, point["n"] - n_positive) if count > 0.5)) >= 9.99
 
 
+def test_a_curves_only_small_point_takes_another_with_it() -> None:
+    report = report_of({"a": (40, 40), "b": (50, 50)}, suppress_below=None)
+    points = [{"n": n, "share_positive": 0.5, "mean_probability": 0.5} for n in (6, 40, 60, 74)]
+    shown = suppress_small_cells(report | {"curves": {"roc": {}, "calibration": points}}, 10)
+    assert [point["n"] for point in shown["curves"]["calibration"]] == [60, 74]
+
+
 def test_the_tidy_table_holds_nothing_that_the_report_withholds() -> None:
     rows = pd.DataFrame({"label": [0, 1] * 100, "score": np.linspace(0, 1, 200), "site": ["a"] * 5 + ["b"] * 195})
     frame = audit(rows, label="label", score="score", attributes="site", threshold=0.5, suppress_below=10).to_frame()
