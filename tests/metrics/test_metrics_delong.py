@@ -158,11 +158,11 @@ def test_an_assessment_rests_on_delongs_variance_where_every_image_is_of_another
 
 def test_images_of_one_patient_are_not_taken_for_delongs() -> None:
     one, other = predictions("many with ties")
-    shared = [
+    joined, also = (
         Predictions(side.labels, side.scores, kind="logit", subgroups={}, patient_ids=np.arange(100) // 2)
         for side in (one, other)
-    ]
+    )
     apart = compare(one, other, _HALF, _HALF, resampling=Resampling(200)).overall["auroc"]
-    together = compare(*shared, _HALF, _HALF, resampling=Resampling(200)).overall["auroc"]
+    together = compare(joined, also, _HALF, _HALF, resampling=Resampling(200)).overall["auroc"]
     assert (apart.extra["method"], together.extra["method"]) == ("delong", "bootstrap")
     assert apart.p_value != together.p_value
