@@ -42,13 +42,12 @@ def suppress_small_cells(report: Mapping[str, Any], minimum: int) -> _Object:
             report, minimum, {name: _hidden(name, entry, minimum) for name, entry in _attributes(report)}
         )
     hidden: dict[str, set[str | None]] = {}
-    for part in report["classes"].values():
-        for name, entry in _attributes(part):
-            hidden[name] = hidden.get(name, set()) | _hidden(name, entry, minimum)
-    # What one class needs may leave another with a single withheld subgroup: close over all of them.
-    for part in report["classes"].values():
-        for name, entry in _attributes(part):
-            hidden[name] = _hidden(name, entry, minimum, hidden[name])
+    before: dict[str, set[str | None]] | None = None
+    while hidden != before:  # what one class withholds may leave another with a single withheld subgroup
+        before = dict(hidden)
+        for part in report["classes"].values():
+            for name, entry in _attributes(part):
+                hidden[name] = _hidden(name, entry, minimum, hidden.get(name, frozenset()))
     classes = {name: _suppressed(part, minimum, hidden) for name, part in report["classes"].items()}
     found = {**report, "classes": classes}
     if "macro" in report:

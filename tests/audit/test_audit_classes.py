@@ -113,7 +113,7 @@ def test_a_subgroup_withheld_for_one_class_is_withheld_for_all_and_in_the_mean()
 def test_a_missing_label_is_refused_or_dropped() -> None:
     rows, _ = lesions()
     rows.loc[5, "dx"] = ""
-    with pytest.raises(PredictionsError, match="1 of 600 rows are incomplete .* 1 without a label"):
+    with pytest.raises(PredictionsError, match=r"1 of 600 rows are incomplete .* 1 without a label"):
         run(rows)
     assert run(rows, drop_missing=True).to_dict()["classes"]["mel"]["n"] == 599
 
