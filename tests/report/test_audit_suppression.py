@@ -66,11 +66,11 @@ def test_plots_say_what_is_withheld_and_leave_its_curve_out(withheld: Report) ->
 def test_clinicians_are_told_that_a_group_is_withheld(withheld: Report, tmp_path: Path) -> None:
     part = Audit(withheld).parts[0]
     assert headline(part) == "Which group is worst off cannot be said"
-    assert "A group of race and sex is withheld because so few people are in it" in story(part)[1]
+    assert "A group of race and sex is withheld because very few people are in one" in story(part)[1]
     told = write(tmp_path, withheld).text_of("clinician")
     assert "&lt;10" not in told
     assert "<10" in told
-    assert "that are withheld because so few people are in them" in " ".join(told.split())
+    assert "that are withheld, because very few people are in some group" in " ".join(told.split())
 
 
 def test_a_group_that_is_too_small_does_not_silence_the_other_attributes(open_report: Report) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from monai_fairtune.report.assessed import Assessed
-from monai_fairtune.report.audit.reading import Audit, Part
+from monai_fairtune.report.audit.reading import Part
 from monai_fairtune.report.names import attribute_words, subgroup_words
-from monai_fairtune.report.stored import SUPPRESSED, Stated, stated, worst_group
-from monai_fairtune.report.tables import Cell, Table
-from monai_fairtune.report.wording import enumerate_words, number, percent, shorten
+from monai_fairtune.report.stored import Stated, stated, worst_group
+from monai_fairtune.report.wording import enumerate_words, number, percent
 
-__all__ = ["harm_table", "headline", "overview_table", "plain_limits", "story"]
+__all__ = ["headline", "ranked", "story"]
 
 
 def ranked(part: Part) -> tuple[Stated, str, list[str]]:
@@ -69,7 +67,7 @@ def _worst_off(part: Part) -> str:
     small = enumerate_words([attribute_words(name) for name in unranked])
     too_small = f"In a group of {small}, too few images show {part.finding}, or too few do not."
     if any(assessed.measure(name, "worst_group_auroc").suppressed for name in unranked):
-        too_small = f"A group of {small} is withheld because so few people are in it, and ranking needs every group."
+        too_small = f"A group of {small} is withheld because very few people are in one, and ranking needs every group."
     if worst.value is None:
         return f"Which group is worst off cannot be said. {too_small}"
     best = assessed.measure(attribute, "best_group_auroc")
@@ -127,140 +125,3 @@ def _missed_by(part: Part, attribute: str, rates: Mapping[str, Stated]) -> str:
         f"{subgroup_words(attribute, most)} and {_of_100(rates[least])} for {subgroup_words(attribute, least)}; "
         f"{ranges}."
     )
-
-
-def overview_table(audit: Audit) -> Table:
-    """Returns a row a class: who is worst off, and how many errors there are."""
-    table = Table(
-        "overview",
-        "Who is worst off, class by class",
-        [
-            *(
-                "class",
-                "images of it",
-                "worst-off group",
-                "pairs of 100 ranked correctly there",
-                "difference to others",
-            ),
-            *(f"missed per 1000 {audit.first.counted}", "false alarms per 1000"),
-        ],
-    )
-    for part in audit.parts:
-        worst, attribute, _ = ranked(part)
-        whom = subgroup_words(attribute, worst.subgroup) if worst.subgroup else "cannot be said"
-        missed, alarms = (part.assessed.overall(f"{kind}_per_1000") for kind in ("fn", "fp"))
-        table.add(
-            shorten(part.name, 60),
-            [
-                Cell(str(_with_finding(part.assessed))),
-                Cell(whom, numeric=False),
-                _plain(table, worst.scaled(100)),
-                Cell(_chance_in_short(part.assessed, attribute), numeric=False),
-                *(_plain(table, value) for value in (missed, alarms)),
-            ],
-        )
-    return table
-
-
-def _chance_in_short(assessed: Assessed, attribute: str) -> str:
-    p = assessed.chance(attribute, "p_value")
-    if p is None:
-        return "not tested"
-    looks = len(assessed.attributes)
-    return "may be chance" if p >= 0.05 else "a hint" if p * looks >= 0.05 else "more than chance"
-
-
-def harm_table(part: Part) -> Table:
-    """Returns missed cases and false alarms of every subgroup of every attribute, with ranges in words."""
-    assessed = part.assessed
-    table = Table(
-        part.keyed("harm"),
-        f"Missed cases and false alarms, counted per 1000 {assessed.counted} of each group",
-        [
-            "group",
-            "images",
-            f"with {part.finding}",
-            "missed per 1000",
-            "false alarms per 1000",
-            f"missed of 100 with {part.finding}",
-        ],
-    )
-    for attribute in assessed.attributes:
-        for name in assessed.subgroups(attribute):
-            entry = assessed.entry(attribute, name)
-            table.add(subgroup_words(attribute, name), _harm_cells(table, entry, entry))
-    counts = {"n": assessed.raw.get("n"), "n_positive": _with_finding(assessed)}
-    table.add("everybody", _harm_cells(table, counts, assessed.raw.get("overall") or {}), strong=True, last=True)
-    return table
-
-
-def _with_finding(assessed: Assessed) -> object:
-    share = stated(assessed.raw.get("prevalence")).value
-    return "" if share is None else round(share * int(assessed.raw.get("n") or 0))
-
-
-def _harm_cells(table: Table, counts: Mapping[str, Any], values: Mapping[str, Any]) -> list[Cell]:
-    missed, alarms = (stated(values.get(f"{kind}_per_1000")) for kind in ("fn", "fp"))
-    told = [*(_plain(table, value) for value in (missed, alarms)), _plain(table, stated(values.get("fnr")).scaled(100))]
-    return [Cell(str(counts.get("n", ""))), Cell(str(counts.get("n_positive", ""))), *told]
-
-
-def _plain(table: Table, value: Stated) -> Cell:
-    if value.value is None:
-        reason = (
-            "Withheld: this group is very small, or would tell about one that is." if value.suppressed else value.reason
-        )
-        return table.undefined(_without_jargon(reason), SUPPRESSED if value.suppressed else "not known")
-    ends = f"plausibly {number(value.low, 0)} to {number(value.high, 0)}" if value.has_interval else ""
-    return Cell(number(value.value, 0), detail=ends)
-
-
-def _without_jargon(reason: str) -> str:
-    known = any(word in reason for word in ("TPR", "FPR", "FNR", "AUROC", "rate"))
-    return "The group holds too few images with, or without, the finding." if known else reason
-
-
-def plain_limits(audit: Audit) -> list[str]:
-    """Returns what cannot be concluded, in plain words."""
-    assessed = audit.first
-    return [
-        "That the model treats everybody alike, or is safe to use: differences that were not looked for, or that are "
-        "smaller than this number of patients can show, may be there.",
-        *_too_small_to_see(assessed),
-        *_left_out(audit),
-        "Why groups differ. Age, sex or skin type may stand for other things, such as the stage of a disease, the "
-        "device or the quality of the images.",
-        "How the model does in another hospital, on another device, or with another setting for raising an alarm.",
-    ]
-
-
-def _too_small_to_see(assessed: Assessed) -> list[str]:
-    gaps = []
-    for attribute in assessed.attributes:
-        gap = assessed.measure(attribute, "minimum_detectable_gap").value
-        if gap is not None:
-            gaps.append(f"{100 * gap:.0f} pairs in 100 between groups of {attribute_words(attribute)}")
-    if not gaps:
-        return []
-    return [f"That smaller differences are absent: a true one below about {enumerate_words(gaps)} easily goes unseen."]
-
-
-def _left_out(audit: Audit) -> list[str]:
-    missing, withheld = [], 0
-    for attribute in audit.first.attributes:
-        n = audit.first.attribute(attribute).get("n_missing") or 0
-        if n:
-            missing.append(
-                f"the {str(n).replace('<', 'fewer than ')} images without a recorded {attribute_words(attribute)}"
-            )
-        withheld += sum(
-            audit.first.subgroup(attribute, g, "brier").suppressed for g in audit.first.subgroups(attribute)
-        )
-    told = [f"Anything about {enumerate_words(missing)}: they are in no group."] if missing else []
-    if withheld:
-        told.append(f"Anything about {_groups(withheld)} withheld because so few people are in them.")
-    return told
-
-
-def _groups(n: int) -> str:
-    return "the one group that is" if n == 1 else f"the {n} groups that are"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monai_fairtune.report.audit.clinician import harm_table, headline, overview_table, plain_limits, story
+from monai_fairtune.report.audit.clinician import headline, story
 from monai_fairtune.report.audit.engineer import engineer, macro_tables
+from monai_fairtune.report.audit.harm import harm_table, overview_table
 from monai_fairtune.report.audit.model_card import card_sentences
+from monai_fairtune.report.audit.noted import notes_table, small_numbers
+from monai_fairtune.report.audit.plain_limits import plain_limits
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.audit.regulator import (
     attributes_table,
     formal_limits,
-    notes_table,
     origin,
-    small_numbers,
     told_tests,
 )
 from monai_fairtune.report.drawn import DrawnPlot

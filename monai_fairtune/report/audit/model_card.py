@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from monai_fairtune.report.audit.noted import small_numbers
 from monai_fairtune.report.audit.reading import Audit, Part
-from monai_fairtune.report.audit.regulator import formal_limits, origin, small_numbers, told_tests
+from monai_fairtune.report.audit.regulator import formal_limits, origin, told_tests
 from monai_fairtune.report.measures import digits_of
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import SUPPRESSED, Stated
