@@ -28,40 +28,45 @@ def found() -> Audit:
     )
 
 
+def by_place(found: Audit) -> dict[tuple[str, str, str], Any]:
+    rows = found.to_frame().to_dict("records")
+    return {(row["attribute"], row["subgroup"], row["metric"]): row for row in rows}
+
+
 def test_every_number_of_the_report_is_in_the_tidy_table_once(found: Audit) -> None:
     frame = found.to_frame()
     assert not frame.duplicated(["attribute", "subgroup", "metric"]).any()
-    index = frame.set_index(["attribute", "subgroup", "metric"])
+    index = by_place(found)
     report = found.to_dict()
     n_values = 0
     for attribute, entry in report["attributes"].items():
         for name, cell in [*entry["subgroups"].items(), ("(missing)", entry["missing"] or {})]:
             for metric, value in cell.items():
                 if isinstance(value, dict) and "value" in value:
-                    row = index.loc[(attribute, name, metric)]
+                    row = index[attribute, name, metric]
                     shown = None if np.isnan(row["value"]) else row["value"]
                     assert (shown, row["reason"]) == (value["value"], value.get("reason", ""))
                     n_values += 1
     assert n_values > 100
-    gap = index.loc[("age:60", "", "auroc_gap")]
+    gap = index["age:60", "", "auroc_gap"]
     assert (gap["low"], gap["high"]) == tuple(
         report["attributes"]["age:60"]["auroc_gap"][key] for key in ("low", "high")
     )
-    p_value = index.loc[("age:60", "", "auroc_gap_p_value"), "value"]
+    p_value = index["age:60", "", "auroc_gap_p_value"]["value"]
     assert p_value == report["attributes"]["age:60"]["auroc_gap"]["p_value"]
 
 
 def test_each_pair_is_in_the_tidy_table_with_its_p_values(found: Audit) -> None:
-    index = found.to_frame().set_index(["attribute", "subgroup", "metric"])
+    index = by_place(found)
     pairs = [
         pair for pair in found.to_dict()["attributes"]["age:60"]["pairs"] if pair["difference"]["value"] is not None
     ]
     assert pairs
     for pair in pairs:
         where = ("age:60", " minus ".join(pair["subgroups"]))
-        assert index.loc[(*where, "auroc_difference"), "value"] == pair["difference"]["value"]
+        assert index[(*where, "auroc_difference")]["value"] == pair["difference"]["value"]
         for key in ("p_value", "p_holm", "p_max_t"):
-            assert index.loc[(*where, f"auroc_difference_{key}"), "value"] == pair[key]
+            assert index[(*where, f"auroc_difference_{key}")]["value"] == pair[key]
 
 
 def test_an_undefined_number_is_printed_with_its_reason(found: Audit) -> None:
