@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import random
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import processor
 
 from monai_fairtune.cohort import Cohort, Preprocessing, ResidentSplit, cache_images, write_synthetic_cohort
 from monai_fairtune.masks import TINY_VIT_WEIGHTS, FairTuneNetwork, Mask
@@ -124,13 +124,6 @@ def _ratio(older: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return float(np.sqrt(max(0.0, between) / within))
 
 
-def _processor() -> str:
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
-
-
 def print_tables(rows: dict[str, list[Row]], found: dict[str, Any]) -> None:
     for name, value in found.items():
         for part, number in value.items() if isinstance(value, dict) else [("", value)]:
@@ -162,7 +155,7 @@ def main() -> None:
             rows[name] = [train(tuner, mask, options, seed) for seed in range(options.seeds)]
             print(f"{name}: {rows[name][0]['seconds']:.1f} s", file=sys.stderr)
     where = {
-        "machine": f"{_processor()}, {torch.get_num_threads()} threads",
+        "machine": f"{processor()}, {torch.get_num_threads()} threads",
         "versions": {name: version(name) for name in ("monai-fairtune", "monai", "timm", "torch", "numpy")},
         "command": " ".join(["python", *sys.argv]),
     }

@@ -10,7 +10,7 @@ from monai_fairtune.bundle.files import read_object, read_result
 from monai_fairtune.bundle.options import folder, whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError
-from monai_fairtune.metrics import assess, choose_threshold
+from monai_fairtune.metrics import Resampling, assess, choose_threshold
 from monai_fairtune.predictions import Predictions, write_predictions
 from monai_fairtune.search.files import write_json
 from monai_fairtune.subgroups import reporting_minimum
@@ -56,6 +56,8 @@ def write_evaluation(
     validator: FairnessEvaluator,
     output_dir: object,
     min_per_class: object = 20,
+    n_replicates: object = 2000,
+    seed: object = 0,
 ) -> Path:
     """Writes ``evaluation/report.json``: the split's report, at the threshold chosen on validation.
 
@@ -68,6 +70,8 @@ def write_evaluation(
         validator: has run over validation, with the same network.
         output_dir: the output folder.
         min_per_class: the search's limit; subgroups with fewer than 10, or this if lower, are reported as undefined.
+        n_replicates: of the bootstrap, and permutations; used on the test split only, as in a search.
+        seed: of both.
 
     Returns:
         The file.
@@ -75,7 +79,9 @@ def write_evaluation(
     threshold = choose_threshold(_predictions(cohort, "validation", validator))
     limit = reporting_minimum(whole("min_per_class", min_per_class))
     predictions = _predictions(cohort, split, evaluator)
-    found = assess(predictions, threshold, min_per_class=limit).to_dict()
+    times = whole("n_replicates", n_replicates)
+    resampling = Resampling(times, times, whole("seed", seed)) if split == "test" else None
+    found = assess(predictions, threshold, min_per_class=limit, resampling=resampling).to_dict()
     path = folder("output_dir", output_dir) / "evaluation" / "report.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = write_predictions(path.with_name("predictions.csv"), predictions)
@@ -99,4 +105,7 @@ def _summary(split: str, report: dict[str, Any]) -> str:
 
 
 def _number(value: dict[str, Any]) -> str:
-    return f"undefined ({value['reason']})" if value["value"] is None else f"{value['value']:.3f}"
+    if value["value"] is None:
+        return f"undefined ({value['reason']})"
+    interval = "" if value["low"] is None else f" ({value['low']:.3f} to {value['high']:.3f})"
+    return f"{value['value']:.3f}{interval}"
