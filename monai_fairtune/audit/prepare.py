@@ -107,6 +107,11 @@ def prepare(request: Request) -> Prepared:
         for name, found in merges.items()
         for merge in found
     ]
+    if request.suppress_below is not None:
+        notes.append(
+            f"Subgroups with fewer than {request.suppress_below} images, patients, positives or negatives are withheld, "
+            "and so are those that would tell them."
+        )
     samples = _samples(request, rows)
     scores = findings.take(rows.assessed).one_against_the_rest(request.kind)
     predictions = {

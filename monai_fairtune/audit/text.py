@@ -88,7 +88,7 @@ def _number(value: Mapping[str, Any], notes: dict[str, int] | None = None) -> st
     """Returns a number with its interval, and the number of the note on why it is undefined or to be doubted."""
     told = str(value["reason"]) if value["value"] is None else _doubts(value)
     if value["value"] is None:
-        shown = "undefined"
+        shown = "withheld" if value.get("suppressed") else "undefined"
     elif value.get("low") is None or value.get("high") is None:
         shown = f"{value['value']:.3f}"
     else:

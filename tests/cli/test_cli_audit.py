@@ -114,6 +114,8 @@ def test_small_cells_are_withheld_from_all_that_is_printed_and_written(tmp_path:
     outcome = run("audit", tmp_path / "t.csv", *how, "--output-dir", tmp_path / "out")
     assert outcome.returncode == 0, outcome.stderr
     assert re.search(r"intersex +<10 +<10 +suppressed +<10", outcome.stdout)
+    assert re.search(r"intersex +<10 +withheld \[1\]", outcome.stdout)
+    assert "Note: Subgroups with fewer than 10 images" in outcome.stdout
     assert not (tmp_path / "out" / "predictions.csv").exists()
     stored = json.loads((tmp_path / "out" / "report.json").read_text())
     assert stored["attributes"]["sex"]["subgroups"]["intersex"]["n"] == "<10"
