@@ -29,6 +29,8 @@ _NO_THRESHOLD = (
     "No threshold was given, and there is no validation split to choose it on: rates are at a probability of 0.5."
 )
 
+_IDS: tuple[Literal["patient", "sample", "split"], ...] = ("patient", "sample", "split")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Request:
@@ -99,19 +101,6 @@ def prepare(request: Request) -> Prepared:
     subgroups, merges = _merge(request, findings, rows, every)
     patients = _patients(request, rows)
     thresholds = _thresholds(request, findings, rows)
-    notes = [*rows.notes, *([] if request.patient is not None else [_NO_PATIENTS])]
-    notes += [_NO_THRESHOLD] if any(chosen.chosen_on == "default" for chosen in thresholds.values()) else []
-    notes += [
-        f"Subgroups of {name} with fewer than {request.min_per_class} positives or negatives were merged into "
-        f"{merge.into!r}: {', '.join(map(repr, merge.parts))}."
-        for name, found in merges.items()
-        for merge in found
-    ]
-    if request.suppress_below is not None:
-        notes.append(
-            f"Subgroups with fewer than {request.suppress_below} images, patients, positives or negatives are withheld, "
-            "and so are those that would tell them."
-        )
     samples = _samples(request, rows)
     scores = findings.take(rows.assessed).one_against_the_rest(request.kind)
     predictions = {
@@ -125,10 +114,31 @@ def prepare(request: Request) -> Prepared:
         )
         for position, name in enumerate(findings.classes)
     }
-    return Prepared(request, findings, rows, attributes, subgroups, merges, predictions, thresholds, tuple(notes))
+    notes = _notes(request, rows, merges, thresholds)
+    return Prepared(request, findings, rows, attributes, subgroups, merges, predictions, thresholds, notes)
 
 
-_IDS: tuple[Literal["patient", "sample", "split"], ...] = ("patient", "sample", "split")
+def _notes(
+    request: Request, rows: Rows, merges: Mapping[str, tuple[Merge, ...]], thresholds: Mapping[str, Threshold]
+) -> tuple[str, ...]:
+    """Returns what a reader must be told: each thing that was left out, merged, withheld or chosen by default."""
+    notes = [*rows.notes]
+    if request.patient is None:
+        notes.append(_NO_PATIENTS)
+    if any(chosen.chosen_on == "default" for chosen in thresholds.values()):
+        notes.append(_NO_THRESHOLD)
+    notes += [
+        f"Subgroups of {name} with fewer than {request.min_per_class} positives or negatives were merged into "
+        f"{merge.into!r}: {', '.join(map(repr, merge.parts))}."
+        for name, found in merges.items()
+        for merge in found
+    ]
+    if request.suppress_below is not None:
+        notes.append(
+            f"Subgroups with fewer than {request.suppress_below} images, patients, positives or negatives are "
+            "withheld, and so are those that would tell them."
+        )
+    return tuple(notes)
 
 
 def _require_length(n: int, columns: Mapping[str, pd.DataFrame | pd.Series | None]) -> None:
