@@ -18,6 +18,7 @@ HOSTILE = ["<script>alert(1)</script>", "a|b *c* [d](e)", "مستشفى المل
 
 def write(folder: Path, report: Report) -> Path:
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    (folder / "subgroups.csv").write_text("attribute,subgroup\n", encoding="utf-8")
     write_audit_report(folder)
     return folder
 

@@ -177,6 +177,7 @@ def test_several_classes_have_a_mean_and_a_part_each(tmp_path: Path, kind: str) 
     assert len(parts) == 2 * 3
     assert page.all("b") == []
     assert "mean over classes" in page.text_of("engineer")
+    assert ("each class against the others" in page.text_of("engineer")) == (kind == "multiclass")
     assert [word for word in JARGON if word in page.text_of("clinician")] == []
     macro = report["macro"]["attributes"]["sex"]["subgroups"]["male"]["auroc"]["value"]
     assert f"{macro:.3f}" in page.text_of("engineer")

@@ -74,6 +74,7 @@ def macro_tables(audit: Audit) -> list[tuple[str, Table]]:
     macro = audit.macro
     if macro is None:
         return []
+    each_words = "each finding" if audit.kind == "multilabel" else "each class against the others"
     found = []
     for k, attribute in enumerate(macro.attributes):
         names = [shorten(part.name, 40) for part in audit.parts]
@@ -81,7 +82,7 @@ def macro_tables(audit: Audit) -> list[tuple[str, Table]]:
             f"macro-{k + 1}",
             f"AUROC by class and subgroup of {attribute_words(attribute)}",
             ["subgroup", "mean over classes", *names],
-            [("", 1), ("macro", 1), ("each class against the others", len(names))],
+            [("", 1), ("macro", 1), (each_words, len(names))],
         )
         for group in macro.subgroups(attribute):
             each = [part.assessed.subgroup(attribute, group, "auroc") for part in audit.parts]

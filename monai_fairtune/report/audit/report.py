@@ -16,6 +16,10 @@ from monai_fairtune.report.stored import load_report
 __all__ = ["write_audit_report"]
 
 
+_BESIDE = ("subgroups.csv", "predictions.csv")
+"""What an audit writes besides, before its page."""
+
+
 def write_audit_report(output_dir: Path) -> Path:
     """Writes the page of an audit, its plots, its model card and its appendix from ``report.json`` alone.
 
@@ -39,7 +43,8 @@ def write_audit_report(output_dir: Path) -> Path:
     plots = draw_all(audit_plots(audit), output_dir / "plots")
     drawn = [output_dir / "plots" / f"{key}.{kind}" for key in plots for kind in ("png", "svg")]
     card = write_text(output_dir / "model_card.md", model_card(audit))
-    artifacts = hashes(output_dir, [source, card, *drawn])
+    beside = [output_dir / name for name in _BESIDE if (output_dir / name).is_file()]
+    artifacts = hashes(output_dir, [source, card, *drawn, *beside])
     page = write_text(output_dir / "report.html", render_page("audit.html", audit_context(audit, plots, artifacts)))
     write_text(output_dir / "appendix.json", appendix(audit, {**artifacts, **hashes(output_dir, [page])}))
     return page
