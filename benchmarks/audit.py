@@ -2,9 +2,9 @@
 
     python benchmarks/audit.py [--quick] [--json]
 
-A table of predictions with three attributes (2, 4 and 5 subgroups) is written as CSV, and `monai-fairtune audit` reads it
-in a process of its own: all measures of all subgroups with 2,000 replicates, tests, curves, plots and reports. fairlearn's
-MetricFrame computes the AUROC alone, of one attribute, with a few replicates, scaled to 2,000; so does ours, for the ratio.
+A table of predictions with three attributes (2, 4 and 5 subgroups) is written as CSV, and `monai-fairtune audit` reads
+it in a process of its own: all measures of all subgroups with 2,000 replicates, tests, curves, plots and reports.
+fairlearn's MetricFrame computes the AUROC alone, of one attribute, with a few replicates; so does ours, for the ratio.
 """
 
 from __future__ import annotations
