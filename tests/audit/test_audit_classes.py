@@ -33,7 +33,13 @@ SCORES = [f"score_{name}" for name in CLASSES]
 
 
 def run(rows: pd.DataFrame, **changes: Any) -> Audit:
-    how: dict[str, Any] = {"label": "dx", "score": SCORES, "attributes": "sex", "threshold": 0.5} | changes
+    how: dict[str, Any] = {
+        "label": "dx",
+        "score": SCORES,
+        "attributes": "sex",
+        "threshold": 0.5,
+        "resampling": None,
+    } | changes
     return audit(rows, **how)
 
 

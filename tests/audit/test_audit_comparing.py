@@ -27,6 +27,7 @@ def folder(path: Path, rows: pd.DataFrame, **changes: Any) -> Path:
         "patient": "patient_id",
         "sample": "image",
         "threshold": 0.5,
+        "resampling": None,
     } | changes
     found = audit(rows, label="label", score="score", **how)
     path.mkdir()

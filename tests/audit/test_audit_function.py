@@ -24,7 +24,7 @@ COLUMNS: dict[str, Any] = {"label": "label", "score": "score", "attributes": ["s
 
 
 def run(rows: pd.DataFrame | None = None, **changes: Any) -> Audit:
-    return audit(table() if rows is None else rows, **(COLUMNS | {"threshold": 0.5} | changes))
+    return audit(table() if rows is None else rows, **(COLUMNS | {"threshold": 0.5, "resampling": None} | changes))
 
 
 def auroc_of(found: Audit, attribute: str, subgroup: str) -> float:
@@ -61,7 +61,9 @@ def test_sensitive_features_as_fairlearn_takes_them_are_taken(form: str) -> None
         "mapping": {"sex": rows["sex"].tolist()},
         "array": rows["sex"].to_numpy(),
     }
-    found = audit(label=rows["label"], score=rows["score"].to_numpy(), attributes=given[form], threshold=0.5)
+    found = audit(
+        label=rows["label"], score=rows["score"].to_numpy(), attributes=given[form], threshold=0.5, resampling=None
+    )
     name = "sensitive_feature_0" if form == "array" else "sex"
     assert auroc_of(found, name, "female") == auroc_of(run(), "sex", "female")
 
@@ -70,7 +72,11 @@ def test_columns_with_indices_of_their_own_are_matched_by_position() -> None:
     rows = table()
     moved = {"sex": rows["sex"].set_axis(np.arange(400)[::-1]), "age:60": rows["age"].set_axis(np.arange(400) + 7)}
     found = audit(
-        label=rows["label"].set_axis(np.arange(400) * 2), score=rows["score"], attributes=moved, threshold=0.5
+        label=rows["label"].set_axis(np.arange(400) * 2),
+        score=rows["score"],
+        attributes=moved,
+        threshold=0.5,
+        resampling=None,
     )
     for attribute, name in (("sex", "female"), ("age:60", "[60,inf)")):
         assert auroc_of(found, attribute, name) == auroc_of(run(), attribute, name)

@@ -14,7 +14,13 @@ from monai_fairtune.audit import audit
 from monai_fairtune.exceptions import ConfigurationError
 from tests.audit.tables import table
 
-HOW: dict[str, Any] = {"label": "label", "score": "score", "attributes": ["sex", "age:60"], "threshold": 0.4}
+HOW: dict[str, Any] = {
+    "label": "label",
+    "score": "score",
+    "attributes": ["sex", "age:60"],
+    "threshold": 0.4,
+    "resampling": None,
+}
 
 
 @pytest.mark.parametrize("kind", ["probability", "logit"])

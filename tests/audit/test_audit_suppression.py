@@ -22,7 +22,7 @@ def report_of(counts: dict[str, tuple[int, int]], **changes: Any) -> dict[str, A
     label = [value for cell in counts.values() for value in [0] * cell[0] + [1] * cell[1]]
     score = np.random.default_rng(0).random(len(label))
     rows = pd.DataFrame({"site": site, "label": label, "score": score})
-    how: dict[str, Any] = {"attributes": "site", "threshold": 0.5, "suppress_below": 10} | changes
+    how: dict[str, Any] = {"attributes": "site", "threshold": 0.5, "suppress_below": 10, "resampling": None} | changes
     return audit(rows, label="label", score="score", **how).to_dict()
 
 

@@ -104,7 +104,13 @@ def test_the_design_says_who_is_too_small_and_what_was_merged() -> None:
     rows.loc[:3, "sex"] = "x"
     rows.loc[4:7, "sex"] = "y"
     seen: list[dict[str, Any]] = []
-    how: dict[str, Any] = {"label": "label", "score": "score", "attributes": "sex", "on_design": seen.append}
+    how: dict[str, Any] = {
+        "label": "label",
+        "score": "score",
+        "attributes": "sex",
+        "on_design": seen.append,
+        "resampling": None,
+    }
     audit(rows, **how)
     audit(rows, **how, merge_small=True)
     assert "fewer than 10 of a class" in design_text(seen[0])
