@@ -21,7 +21,7 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from monai_fairtune.metrics.estimate import Estimate
 
@@ -147,7 +147,7 @@ def largest_interval(loadings: NDArray[np.float64], limits: Limits) -> tuple[flo
     low, high = limits(_RULED_OUT)
     possible = high >= low.max()
     highest = (_draws(loadings.shape[1]) @ loadings[possible].T).max(axis=1)
-    together = float(norm.sf(np.quantile(highest, 1 - _SHARED_ALPHA)))
+    together = float(ndtr(-np.quantile(highest, 1 - _SHARED_ALPHA)))
     return float(limits(together)[0].max()), float(limits(_SINGLE_ALPHA)[1][possible].max())
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from monai_fairtune.metrics.comparison import PairedDifference
 from monai_fairtune.metrics.extremes import difference_limits
@@ -103,5 +102,4 @@ def _correlation(covariance: NDArray[np.float64]) -> float:
 def _p_value(difference: float, error: float, degrees: float) -> float | None:
     if error == 0:
         return 1.0 if difference == 0 else None
-    statistic = abs(difference) / error
-    return float(2 * (norm.sf(statistic) if math.isinf(degrees) else student.sf(statistic, max(degrees, 1))))
+    return float(2 * stdtr(max(degrees, 1), -abs(difference) / error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from monai_fairtune.exceptions import UndefinedMetricError
 from monai_fairtune.metrics.samples import checked
@@ -40,8 +39,9 @@ def auroc(labels: ArrayLike, scores: ArrayLike, *, min_per_class: int = 1) -> fl
     positive, numbers = _both_classes(labels, scores, "AUROC", min_per_class)
     n_positive = int(np.count_nonzero(positive))
     n_negative = positive.size - n_positive
-    rank_sum = float(rankdata(numbers)[positive].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    high, low = np.sort(numbers[positive]), np.sort(numbers[~positive])
+    wins = int(np.searchsorted(low, high, "left").sum()) + int(np.searchsorted(low, high, "right").sum())
+    return wins / (2 * n_positive * n_negative)
 
 
 def sensitivity_at_specificity(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from monai_fairtune.exceptions import ConfigurationError, UndefinedMetricError
 
@@ -55,7 +55,7 @@ def minimum_detectable_gap(
             "Give an AUROC above 0.5 and below 1, and a power and a level between 0 and 1."
         )
     _require_both_classes(counts)
-    factor = float(norm.ppf(1 - alpha / 2) + norm.ppf(power))
+    factor = float(ndtri(1 - alpha / 2) + ndtri(power))
     n_negative, n_positive = np.array(list(counts.values()), dtype=np.float64).T
     better = _variance(auroc, n_negative, n_positive)
 
