@@ -43,24 +43,30 @@ def test_every_file_is_in_the_appendix_with_its_hash(folder: Path, appendix: Rep
         assert hashlib.sha256(files[name].read_bytes()).hexdigest() == found
 
 
-def test_every_number_leads_back_to_the_report(folder: Path, appendix: Report) -> None:
+def check_pointers(folder: Path) -> list[str]:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert len(appendix["numbers"]) > 150
-    for number in appendix["numbers"]:
+    numbers = json.loads((folder / "appendix.json").read_text(encoding="utf-8"))["numbers"]
+    for number in numbers:
         entry: Any = report
         for part in number["pointer"].split("/")[1:]:
             entry = entry[part.replace("~1", "/").replace("~0", "~")]
-        value = entry["value"] if isinstance(entry, dict) else entry
-        assert number["value"] == value
+        assert number["value"] == (entry["value"] if isinstance(entry, dict) else entry)
         if isinstance(entry, dict) and entry.get("interval"):
             assert (number["low"], number["high"]) == (entry["low"], entry["high"])
             assert number["interval"] == entry["interval"]
+    return [number["pointer"] for number in numbers]
 
 
-def test_numbers_of_classes_lead_back_too(tmp_path: Path) -> None:
-    folder = write(tmp_path, example_multiclass(["a", "b/c"]))
-    numbers = json.loads((folder / "appendix.json").read_text(encoding="utf-8"))["numbers"]
-    assert any(number["pointer"].startswith("/classes/b~1c/attributes/sex/subgroups/male/auroc") for number in numbers)
+def test_every_number_leads_back_to_the_report(folder: Path) -> None:
+    pointers = check_pointers(folder)
+    assert len(pointers) == len(set(pointers)) > 150
+    assert "/attributes/site/subgroups/a~1b~0c/auroc" in pointers
+
+
+def test_numbers_of_classes_and_their_mean_lead_back_too(tmp_path: Path) -> None:
+    pointers = check_pointers(write(tmp_path, example_multiclass(["a", "b/c"])))
+    assert "/classes/b~1c/attributes/sex/subgroups/male/auroc" in pointers
+    assert {"/macro/auroc", "/macro/attributes/sex/subgroups/male/auroc"} <= set(pointers)
 
 
 def test_the_page_lists_the_hashes_that_it_can_know(folder: Path, appendix: Report) -> None:

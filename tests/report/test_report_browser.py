@@ -128,9 +128,12 @@ def test_the_page_prints_on_several_sheets_with_everything_unfolded(folder: Path
     assert "<script>alert(1)</script>" in told.replace("\n", "")
 
 
-def test_the_first_sheet_of_an_audit_is_the_page_in_plain_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("attributes", [None, {"site": [f"site {k}" for k in range(12)], "sex": ["f", "m"]}])
+def test_the_first_sheet_of_an_audit_is_the_page_in_plain_words(
+    tmp_path: Path, attributes: dict[str, list[str]] | None
+) -> None:
     require_chromium()
-    (tmp_path / "report.json").write_text(json.dumps(example_report()), encoding="utf-8")
+    (tmp_path / "report.json").write_text(json.dumps(example_report(attributes)), encoding="utf-8")
     write_audit_report(tmp_path)
     sheets = print_page(tmp_path)
     assert "In plain words" in sheets[0]

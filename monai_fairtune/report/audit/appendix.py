@@ -40,7 +40,7 @@ def appendix(audit: Audit, artifacts: Mapping[str, str]) -> str:
         "intervals": audit.first.raw.get("intervals"),
         "tests": {**count_tests(audit), "corrections": ["Holm within attribute", "max-T within attribute"]},
         "suppress_below": audit.below,
-        "numbers": list(_numbers(audit)),
+        "numbers": [*_numbers(audit), *(_means(audit.raw["macro"]) if audit.macro else ())],
     }
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
@@ -58,6 +58,16 @@ def _numbers(audit: Audit) -> Iterator[dict[str, Any]]:
             for name in part.assessed.subgroups(attribute):
                 values = part.assessed.entry(attribute, name)
                 yield from _measured([*path, "subgroups", name], values, values)
+
+
+def _means(macro: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields the means over classes."""
+    yield _number(["macro", "auroc"], stated(macro.get("auroc")))
+    for attribute, entry in (macro.get("attributes") or {}).items():
+        for name, values in (entry.get("subgroups") or {}).items():
+            yield _number(["macro", "attributes", attribute, "subgroups", name, "auroc"], stated(values.get("auroc")))
+        for measure in ("worst_group_auroc", "auroc_gap"):
+            yield _number(["macro", "attributes", attribute, measure], stated(entry.get(measure)))
 
 
 def _measured(path: list[str], values: Mapping[str, Any], counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
