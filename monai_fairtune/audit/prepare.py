@@ -17,7 +17,7 @@ from monai_fairtune.audit.rows import Rows, choose_rows
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError, SplitError
 from monai_fairtune.metrics import Threshold, choose_threshold
 from monai_fairtune.predictions import Identifiers, Predictions
-from monai_fairtune.subgroups import Merge, SensitiveAttribute, Subgroups, merge_small
+from monai_fairtune.subgroups import Merge, SensitiveAttribute, Subgroups, canonical, distinct_cells, merge_small
 
 __all__ = ["Prepared", "Request", "prepare"]
 
@@ -174,7 +174,7 @@ def _patients(request: Request, rows: Rows) -> Identifiers | None:
             f"{n_blank} of {int(used.sum())} rows do not say whose image they are. "
             "Give every image a patient: images without an id would count as one patient."
         )
-    everyone = Identifiers.read(column.astype(str).str.strip() if column.dtype.kind not in "iu" else column)
+    everyone = Identifiers.read(_as_text(column))
     shared = np.intersect1d(everyone.codes[rows.assessed], everyone.codes[rows.validation])
     if len(shared):
         raise SplitError(
@@ -190,7 +190,16 @@ def _samples(request: Request, rows: Rows) -> Identifiers:
         return Identifiers.count(len(rows.assessed)).take(rows.assessed)
     if blank(column[rows.assessed]).any():
         raise PredictionsError("Some images have no sample id. Give every image its own, or name no sample column.")
-    return Identifiers.read(column[rows.assessed].astype(str).str.strip(), "sample ids")
+    return Identifiers.read(_as_text(column[rows.assessed]), "sample ids")
+
+
+def _as_text(ids: pd.Series) -> pd.Series:
+    """Returns ids as they stand in a manifest: stripped, and whole numbers without the .0 that blanks bring along."""
+    if ids.dtype.kind in "iu":
+        return ids
+    text, rows = distinct_cells(ids)
+    known = [canonical(name) for name in text] if ids.dtype.kind == "f" else text
+    return pd.Series(np.asarray(known, dtype=object)[rows])
 
 
 def _thresholds(request: Request, findings: Findings, rows: Rows) -> dict[str, Threshold]:

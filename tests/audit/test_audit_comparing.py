@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from sklearn.metrics import roc_auc_score
 from monai_fairtune.audit import audit, compare_folders, comparison_text
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.metrics import Resampling
+from monai_fairtune.objectives import WorstGroupAUROC
 from monai_fairtune.predictions import write_json, write_predictions
+from monai_fairtune.search import Experiment, search_masks
+from monai_fairtune.testing.function_tuner import FunctionTuner
 from tests.audit.tables import table
+from tests.search.worlds import SETTINGS, partition, planted, split, world
 
 FEW = Resampling(n_replicates=200, n_permutations=100)
 
@@ -112,6 +117,36 @@ def test_other_attributes_are_refused(tmp_path: Path) -> None:
     folders = [folder(tmp_path / "a", table()), folder(tmp_path / "b", table(), attributes="sex")]
     with pytest.raises(PredictionsError, match="attributes differ"):
         compare_folders(folders, resampling=FEW)
+
+
+def test_a_searchs_folders_and_an_audit_of_the_same_images_are_compared(tmp_path: Path) -> None:
+    space = partition(3)
+    result = search_masks(
+        FunctionTuner(world(planted)),
+        space,
+        WorstGroupAUROC(["age:60"]),
+        anchors={"head only": space.head_only()},
+        output_dir=tmp_path / "out",
+        settings=replace(SETTINGS, n_trials=3, max_epochs=1),
+        experiment=Experiment(("age:60",)),
+        progress=False,
+    )
+    anchor = tmp_path / "out" / "predictions" / "anchor-0-head-only"
+    found = compare_folders([tmp_path / "out", anchor], resampling=FEW)
+    assert (found["a"], found["b"]) == ("out", "anchor-0-head-only")
+    assert found["overall"]["auroc"]["a"] == result["test"]["overall"]["auroc"]["value"]
+    assert found["overall"]["auroc"]["b"] == result["anchors"][0]["test"]["overall"]["auroc"]["value"]
+    labels, codes, noise = split("test")
+    mine = folder(
+        tmp_path / "mine",
+        pd.DataFrame({"label": labels, "score": noise + labels, "age": np.where(codes == 1, 70, 30)}),
+        attributes="age:60",
+        kind="logit",
+        patient=None,
+        sample=None,
+    )
+    outside = compare_folders([mine, tmp_path / "out"], resampling=FEW)
+    assert outside["overall"]["auroc"]["b"] == found["overall"]["auroc"]["a"]
 
 
 def test_a_single_folder_and_folders_without_files_are_refused(tmp_path: Path) -> None:

@@ -149,6 +149,16 @@ def test_without_patients_a_note_says_that_intervals_may_be_too_narrow() -> None
     assert (report["n_patients"], report["audit"]["notes"]) == (200, [])
 
 
+def test_an_id_is_the_same_patient_as_text_as_a_whole_number_and_as_a_float() -> None:
+    rows = table()
+    known = []
+    for ids in (np.arange(400) // 2, (np.arange(400) // 2) * 1.0, [f" {row // 2}" for row in range(400)]):
+        found = run(rows.assign(patient_id=ids), patient="patient_id")
+        known.append(found.predictions[""].patient_ids.tolist())
+    assert known[0] == known[1] == known[2]
+    assert known[0][-1] == "199"
+
+
 def test_merging_is_asked_for_and_listed() -> None:
     rows = table()
     rows.loc[:3, "sex"] = "other1"
