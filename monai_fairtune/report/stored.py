@@ -92,7 +92,7 @@ def stated(entry: object) -> Stated:
             entry.get(SUPPRESSED) is True,
         )
     value = finite(entry)
-    return Stated(value, "" if value is not None else "not recorded in result.json")
+    return Stated(value, "" if value is not None else "not recorded")
 
 
 def _note(entry: Mapping[str, Any]) -> str:

@@ -158,6 +158,11 @@ def test_a_report_without_intervals_and_without_its_origin_is_shown_and_conclude
     assert "was not tested" in page.text_of("clinician")
 
 
+def test_a_report_without_attributes_is_a_page_too(report: Report, tmp_path: Path) -> None:
+    page = write(tmp_path, {**report, "attributes": {}, "audit": {}})
+    assert "No groups were named." in page.text_of("clinician")
+
+
 def test_cautions_stand_beside_their_numbers(page: Page) -> None:
     assert "ECE is biased up" in page.text_of("engineer")
     assert "ECE is biased up" in page.text_of("regulator")

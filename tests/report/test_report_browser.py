@@ -106,15 +106,15 @@ def test_a_table_sorts_by_the_column_whose_button_is_pressed(folder: Path) -> No
 
 def test_what_cannot_be_sorted_stays_last(tmp_path: Path) -> None:
     require_chromium()
-    rows = "".join(f"<tr><th>{text}</th><td>{text}</td></tr>" for text in ("–", "10", "−2", "suppressed", "9"))
+    rows = "".join(f"<tr><th>{text}</th><td>{text}</td></tr>" for text in ("–", "10", "−2", "1e-05", "suppressed", "9"))
     head = "<tr><th scope=col>name</th><th scope=col>images</th></tr>"
     script = (Path(__file__).parents[2] / "monai_fairtune/report/templates/sort.js").read_text(encoding="utf-8")
     table = f"<table><thead>{head}</thead><tbody>{rows}</tbody><tfoot><tr><th>all</th></tr></tfoot></table>"
     page = f"{table}<script>{script}</script>"
     (tmp_path / "report.html").write_text(f"<!doctype html><meta charset=utf-8>{page}", encoding="utf-8")
     measured, _ = measure(tmp_path, SORTS)
-    assert measured["steps"][1][1] == ["−2", "9", "10", "–", "suppressed"]
-    assert measured["steps"][2][1] == ["10", "9", "−2", "–", "suppressed"]
+    assert measured["steps"][1][1] == ["−2", "1e-05", "9", "10", "–", "suppressed"]
+    assert measured["steps"][2][1] == ["10", "9", "1e-05", "−2", "–", "suppressed"]
 
 
 def test_the_page_prints_on_several_sheets_with_everything_unfolded(folder: Path) -> None:

@@ -16,6 +16,8 @@ __all__ = ["headline", "ranked", "story"]
 def ranked(part: Part) -> tuple[Stated, str, list[str]]:
     """Returns the lowest worst-group AUROC, its attribute, and the attributes whose groups cannot be ranked."""
     assessed = part.assessed
+    if not assessed.attributes:
+        return Stated(None, "no attribute was declared"), "", []
     able = [name for name in assessed.attributes if assessed.measure(name, "worst_group_auroc").value is not None]
     worst, attribute = worst_group(assessed.raw, able or assessed.attributes)
     return worst, attribute, [name for name in assessed.attributes if name not in able]
@@ -69,7 +71,7 @@ def _worst_off(part: Part) -> str:
     if any(assessed.measure(name, "worst_group_auroc").suppressed for name in unranked):
         too_small = f"A group of {small} is withheld because very few people are in one, and ranking needs every group."
     if worst.value is None:
-        return f"Which group is worst off cannot be said. {too_small}"
+        return f"Which group is worst off cannot be said. {too_small}" if unranked else "No groups were named."
     best = assessed.measure(attribute, "best_group_auroc")
     against = (
         f", against {_of_100(best, ' of 100')} for {subgroup_words(attribute, best.subgroup)}"
@@ -89,7 +91,7 @@ def _chance(assessed: Assessed, attribute: str) -> str:
     if p is None:
         return "Whether this difference is more than chance was not tested."
     if p >= 0.05:
-        return "This difference cannot be told from chance with so many patients."
+        return "With this number of patients, the difference cannot be told from chance."
     if p * looks >= 0.05:
         return (
             f"This difference is larger than chance alone usually makes, but {looks} ways of grouping were looked at: "

@@ -7,7 +7,7 @@
     const cell = row.cells[column];
     const text = cell.firstChild ? cell.firstChild.textContent.trim() : "";
     if (cell.tagName === "TH" || cell.classList.contains("left")) return text.toLowerCase();
-    const found = text.replace("\u2212", "-").match(/-?\d+(\.\d+)?/);
+    const found = text.replace("\u2212", "-").match(/-?\d+(\.\d+)?(e-?\d+)?/);
     return found ? Number(found[0]) : null;
   }
 
