@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
-from monai_fairtune.subgroups import class_counts, reporting_minimum, require_eligible
+from monai_fairtune.subgroups import class_counts, minimum_detectable_gap, reporting_minimum, require_eligible
 
 __all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "check_key_metric"]
 
@@ -26,6 +27,8 @@ def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CL
 
     On validation and selection, which the search compares masks by, every subgroup of every attribute needs
     ``min_per_class`` positives and as many negatives; on test, 10 of each, or fewer if ``min_per_class`` is.
+
+    Where all are large enough, it says how large they are, and what gap the test split could show at all.
 
     Args:
         cohort: with its splits.
@@ -47,6 +50,7 @@ def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CL
     short = [cell for cell in _flatten(cells, limit) if cell.is_short]
     if short:
         raise EligibilityError(_refusal(short, limit))
+    sys.stdout.write("\n".join(_design(cells)) + "\n")
     return {
         "min_per_class": limit,
         "default": DEFAULT_MIN_PER_CLASS,
@@ -105,6 +109,23 @@ def _count(cohort: Cohort) -> _Cells:
             name: class_counts(group.take(rows), cohort.labels[rows]) for name, group in cohort.subgroups.items()
         }
     return cells
+
+
+def _design(cells: _Cells) -> list[str]:
+    """Returns the counts as lines, and for each attribute the smallest gap that the test split would probably show."""
+    lines = ["positives + negatives".ljust(32) + "".join(split.rjust(14) for split in _SPLITS)]
+    for attribute, groups in cells["test"].items():
+        lines += [
+            f"{attribute} {group}".ljust(32) + "".join(_cell_text(cells[split][attribute][group]) for split in _SPLITS)
+            for group in groups
+        ]
+        gap = minimum_detectable_gap(groups)
+        lines.append(f"{attribute}: the test split would probably show an AUROC gap of {gap:.3f} or more")
+    return lines
+
+
+def _cell_text(counts: tuple[int, int]) -> str:
+    return f"{counts[1]} + {counts[0]}".rjust(14)
 
 
 def _flatten(cells: _Cells, limit: int) -> list[_Cell]:

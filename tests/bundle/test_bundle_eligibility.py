@@ -61,3 +61,15 @@ def test_one_subgroup_alone_cannot_be_compared(manifest: Path) -> None:
 def test_a_limit_below_one_is_refused(manifest: Path) -> None:
     with pytest.raises(ConfigurationError, match="min_per_class is 0"):
         check_eligibility(load_cohort(manifest, "sex"), 0)
+
+
+def test_counts_and_the_smallest_gap_that_test_can_show_are_said_before_any_training(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = load_cohort(manifest, "sex")
+    cells = check_eligibility(cohort, 7)["cells"]
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["positives", "+", "negatives", "validation", "selection", "test"]
+    negative, positive = cells["validation"]["sex"]["female"]
+    assert said[1].startswith("sex female") and f"{positive} + {negative}" in said[1]
+    assert said[-1].startswith("sex: the test split would probably show an AUROC gap of 0.")
