@@ -246,7 +246,7 @@ class _Exchange:
         self.possible = bool((self.of_patient[patients] == codes).all())
         has = [np.bincount(patients[labels == label], minlength=n_patients) > 0 for label in (0, 1)]
         kind = has[0] + 2 * has[1]
-        self.kinds = [np.flatnonzero(kind == value) for value in np.unique(kind)]
+        self.kinds = [np.flatnonzero(kind == value) for value in np.unique(kind[kind > 0])]
 
     def draw(self, rng: np.random.Generator, rows: int) -> NDArray[np.int64]:
         """Returns codes of all images: shape ``(rows, n)``."""
