@@ -3,7 +3,7 @@
 from monai_fairtune.audit.audit import audit
 from monai_fairtune.audit.comparing import compare_folders, comparison_text
 from monai_fairtune.audit.reading import read_table
-from monai_fairtune.audit.result import Audit
+from monai_fairtune.audit.result import Audit, require_free
 from monai_fairtune.audit.suppression import suppress_small_cells
 from monai_fairtune.audit.text import design_text, result_text
 
@@ -14,6 +14,7 @@ __all__ = [
     "comparison_text",
     "design_text",
     "read_table",
+    "require_free",
     "result_text",
     "suppress_small_cells",
 ]

@@ -11,12 +11,13 @@ import pandas as pd
 
 from monai_fairtune.audit.frames import tidy
 from monai_fairtune.audit.text import html_table
+from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.predictions import Predictions, write_csv, write_json, write_predictions
 
 if TYPE_CHECKING:
     from fairlearn.metrics import MetricFrame
 
-__all__ = ["Audit"]
+__all__ = ["Audit", "require_free"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,10 +71,14 @@ class Audit:
 
         Returns:
             The path of ``report.html``.
+
+        Raises:
+            ConfigurationError: if the folder is that of a search, or holds predictions that no audit wrote.
         """
         from monai_fairtune.report import write_audit_report
 
         folder = Path(output_dir)
+        require_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         report = dict(self.report)
         path = folder / "predictions.csv"
@@ -83,3 +88,20 @@ class Audit:
         write_json(folder / "report.json", report)
         write_csv(folder / "subgroups.csv", self.to_frame())
         return write_audit_report(folder)
+
+
+def require_free(folder: Path) -> None:
+    """Refuses a folder in which an audit would overwrite what it has not written.
+
+    Raises:
+        ConfigurationError: if the folder is that of a search, or holds predictions that no audit wrote.
+    """
+    if (folder / "result.json").exists():
+        raise ConfigurationError(f"'{folder}' holds the result of a search. Choose another output folder.")
+    kept = folder / "predictions.csv"
+    if kept.exists():
+        with kept.open(encoding="utf-8", errors="replace") as file:
+            if not file.readline().startswith("sample,patient,label,score"):
+                raise ConfigurationError(
+                    f"'{folder}' holds a predictions.csv that no audit wrote. Choose another output folder."
+                )

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.exceptions import ConfigurationError
@@ -73,9 +74,10 @@ def resampling_of(options: argparse.Namespace) -> Resampling | None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.audit import audit, design_text, read_table, result_text
+    from monai_fairtune.audit import audit, design_text, read_table, require_free, result_text
 
     resampling = resampling_of(options)
+    require_free(Path(options.output_dir))
     out = sys.stderr if options.json else sys.stdout
     table, source = read_table(options.predictions, _columns(options), numbers=options.score)
     found = audit(

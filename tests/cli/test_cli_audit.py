@@ -139,6 +139,21 @@ def test_bad_input_ends_with_code_2_and_one_line(tmp_path: Path, extra: list[str
     assert not (tmp_path / "out").exists()
 
 
+def test_an_audit_overwrites_neither_its_own_table_nor_a_search_but_an_earlier_audit(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "predictions.csv", index=False)
+    how = [*ASKED, "--threshold", "0.5", "--replicates", "0"]
+    refused = run("audit", tmp_path / "predictions.csv", *how, "--output-dir", tmp_path)
+    assert (refused.returncode, "that no audit wrote" in refused.stderr) == (2, True)
+    assert (tmp_path / "predictions.csv").read_text().startswith("image,patient_id,")
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "result.json").write_text("{}")
+    refused = run("audit", tmp_path / "predictions.csv", *how, "--output-dir", tmp_path / "search")
+    assert (refused.returncode, "holds the result of a search" in refused.stderr) == (2, True)
+    for _ in range(2):
+        again = run("audit", tmp_path / "predictions.csv", *how, "--output-dir", tmp_path / "out")
+        assert again.returncode == 0, again.stderr
+
+
 def test_two_audits_are_compared_and_different_ones_refused(
     audited: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
