@@ -82,6 +82,7 @@ def test_a_model_differs_from_itself_by_0_with_p_1_and_levels_nobody_down(images
     for path, paired in seen.items():
         assert (paired.difference.value, paired.p_value) == (0.0, 1.0), path
         assert paired.difference.low is not None
+        assert paired.difference.high is not None
         assert paired.difference.high == pytest.approx(-paired.difference.low, abs=1e-9), path
         # Limits that lie unevenly around a value, such as Wilson's, do not cancel: a narrow interval around 0 is left.
         width = 1000 if "per_1000" in path else 1
