@@ -188,7 +188,9 @@ def _withheld(cell: Mapping[str, Any], minimum: int) -> _Object:
     return found
 
 
-def _count(count: int, minimum: int) -> int | str:
+def _count(count: Any, minimum: int) -> Any:
+    if not isinstance(count, int):
+        return None
     return count if count == 0 else f"<{minimum}" if count < minimum else "suppressed"
 
 

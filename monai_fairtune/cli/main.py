@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 wrong usage or bad input, 64 the configuration does not match the study,
         75 try again later, 130 interrupted.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show ends no command
     parser = argparse.ArgumentParser(
         prog="monai-fairtune",
         description="Search which components of a pretrained network to fine-tune, so that a medical image classifier "

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from monai_fairtune.audit import compare_folders
 from monai_fairtune.bundle import load_cohort, make_tuner
 from monai_fairtune.cohort import Preprocessing, cache_images, default_augmentation
 from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadata
+from monai_fairtune.metrics import Resampling
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
 from tests.bundle.bundle_runs import CONFIGS, TINY, RunBundle, read_rows, write_rows
 
@@ -144,6 +146,8 @@ def test_an_evaluation_agrees_with_the_search_and_counts_its_read_of_test(
     assert found["threshold"] == expected["threshold"]
     assert found["overall"]["auroc"]["value"] == pytest.approx(expected["overall"]["auroc"]["value"], abs=1e-12)
     assert found["attributes"]["sex"]["subgroups"].keys() == {"female", "male"}
+    paired = compare_folders([study / "evaluation", study], resampling=Resampling(100, 100))
+    assert paired["overall"]["auroc"]["difference"]["value"] == pytest.approx(0, abs=1e-12)
     run_bundle("evaluate.yaml", options | {"min_per_class": 5})
     assert json.loads((study / "test_reads.json").read_text()) == {"test_reads": 3}
 

@@ -21,12 +21,12 @@ ASKED = ["--label", "label", "--score", "score", "--attribute", "sex", "age:60",
 HOSTILE = ["=cmd|'/C calc'!A0", "<script>alert(1)</script>", "\x1b[31mred", "ש" * 30, "a" * 200]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "monai_fairtune", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": encoding},
         check=False,
     )
 
@@ -104,6 +104,16 @@ def test_hostile_names_are_harmless_in_every_file_and_on_the_terminal(tmp_path: 
     assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     stored = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert set(stored["attributes"]["sex"]["subgroups"]) == set(HOSTILE)
+
+
+def test_a_name_that_the_terminal_cannot_show_ends_no_command(tmp_path: Path) -> None:
+    rows = table()
+    rows["sex"] = rows["sex"].map({"female": "Männer", "male": "ש", "": ""})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    how = [*ASKED, "--threshold", "0.5", "--replicates", "0", "--output-dir", tmp_path / "out"]
+    outcome = run("audit", tmp_path / "t.csv", *how, encoding="ascii")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "M\\xe4nner" in outcome.stdout
 
 
 def test_small_cells_are_withheld_from_all_that_is_printed_and_written(tmp_path: Path) -> None:

@@ -45,6 +45,14 @@ def test_an_unknown_split_is_refused(cohort: Cohort) -> None:
         cohort.indices("val")
 
 
+def test_predictions_name_their_images_and_patients_as_the_manifest_does(cohort: Cohort) -> None:
+    predictions = cohort.predictions("test", np.zeros(len(cohort.indices("test"))))
+    chosen = cohort.indices("test").tolist()
+    assert predictions.sample_ids is not None
+    assert predictions.sample_ids.tolist() == [cohort.image_names[row] for row in chosen]
+    assert predictions.patient_ids.tolist() == [str(cohort.patient_ids[row]) for row in chosen]
+
+
 def test_two_logits_and_their_difference_are_the_same_predictions(cohort: Cohort) -> None:
     rows = cohort.indices("test")
     logits = np.random.default_rng(0).normal(size=(len(rows), 2)).astype(np.float32)
