@@ -144,7 +144,17 @@ def test_regulators_find_origin_tests_and_hashes(page: Page, report: Report) -> 
     assert count_tests(Audit(report)) == {"permutation_tests": 2, "pairwise_tests": 2}
     report["attributes"]["sex"]["auroc_gap"]["p_value"] = None
     assert count_tests(Audit(report))["permutation_tests"] == 1
-    assert told_tests(Audit(report))[0].startswith("1 permutation")
+    assert told_tests(Audit(report))[0].startswith("Permutation tests whose result is given: 1,")
+    assert not any("corrected across" in sentence for sentence in told_tests(Audit(report)))
+
+
+def test_tests_whose_results_are_withheld_are_not_told_as_none(report: Report) -> None:
+    for entry in report["attributes"].values():
+        entry["auroc_gap"]["p_value"] = None
+        for pair in entry["pairs"]:
+            pair["p_value"] = None
+    assert told_tests(Audit(report))[0].startswith("The result of no test is given")
+    assert told_tests(Audit({**report, "intervals": None}))[0].startswith("No test was made, and no interval")
 
 
 def test_a_report_without_intervals_and_without_its_origin_is_shown_and_concludes_nothing(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def test_regulators_are_told_the_rule_and_warned_of_small_counts(
     told = " ".join(write(tmp_path, withheld).text_of("regulator").split())
     assert "Subgroups with fewer than 10 images, patients, or images of one class are withheld" in told
     assert "check your rules before you share it" not in told
+    assert "The subgroups of race are not compared here, because small numbers are withheld." in told
     told = " ".join(write(tmp_path, open_report).text_of("regulator").split())
     assert "This report holds counts below 10" in told
     careless = {**open_report, "audit": {**open_report["audit"], "suppress_below": 10}}

@@ -35,6 +35,8 @@ def card_sentences(part: Part) -> list[str]:
 def _attribute(part: Part, attribute: str) -> str:
     assessed, words = part.assessed, attribute_words(attribute)
     worst, gap = (assessed.measure(attribute, key) for key in ("worst_group_auroc", "auroc_gap"))
+    if worst.suppressed or gap.suppressed:
+        return f"The subgroups of {words} are not compared here, because small numbers are withheld."
     if worst.value is None or gap.value is None:
         return f"The subgroups of {words} were not compared: {(worst.reason or gap.reason).rstrip('.')}."
     p = assessed.chance(attribute, "p_value")

@@ -33,23 +33,33 @@ def notes_table(audit: Audit) -> Table | None:
 def _noted(audit: Audit) -> Iterator[tuple[str, str, str, str]]:
     for part in audit.parts:
         prefix = f"{shorten(part.name, 40)}: " if part.name else ""
-        yield from _grouped(f"{prefix}all images", "all", part.assessed.raw.get("overall") or {})
+        yield from _grouped(f"{prefix}all images", {"all": part.assessed.raw.get("overall") or {}})
         for name in part.assessed.attributes:
-            where = prefix + shorten(name, 60)
-            for group in part.assessed.subgroups(name):
-                yield from _grouped(where, isolate(shorten(group, 60)), part.assessed.entry(name, group))
+            groups = {
+                isolate(shorten(group, 60)): part.assessed.entry(name, group) for group in part.assessed.subgroups(name)
+            }
+            yield from _grouped(prefix + shorten(name, 60), groups)
 
 
-def _grouped(where: str, subgroup: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def _grouped(where: str, cells: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    """Yields a row for subgroups that share a note on the same measures."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for subgroup, values in cells.items():
+        for note, measures in _notes(values).items():
+            named = "all" if len(measures) > 12 else ", ".join(measures)
+            alike.setdefault((named, note), []).append(subgroup)
+    for (measures_told, note), subgroups in alike.items():
+        yield where, ", ".join(subgroups), measures_told, note
+
+
+def _notes(values: Mapping[str, Any]) -> dict[str, list[str]]:
     notes: dict[str, list[str]] = {}
     for measure, words in MEASURES.items():
         if measure in values:
             value = stated(values[measure])
             if text := value.note or value.reason:
                 notes.setdefault(text, []).append(words)
-    for note, measures in notes.items():
-        every = len(measures) > 12
-        yield where, subgroup, "all" if every else ", ".join(measures), note
+    return notes
 
 
 def small_numbers(audit: Audit) -> list[str]:

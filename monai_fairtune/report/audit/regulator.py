@@ -102,29 +102,29 @@ def told_tests(audit: Audit) -> list[str]:
     """Returns what was tested and how it was corrected, in sentences."""
     n = count_tests(audit)
     if not any(n.values()):
-        return ["No test was made, and no interval was asked for: this report describes and concludes nothing."]
-    several = audit.macro is not None
-    families = len(audit.parts) * len(audit.first.attributes)
+        made = "The result of no test is given" if audit.first.intervals else "No test was made"
+        asked = "" if audit.first.intervals else ", and no interval was asked for"
+        return [f"{made}{asked}: this report describes and concludes nothing."]
+    several, families = audit.macro is not None, n["permutation_tests"]
+    across = (
+        f"Nothing is corrected across the {families} attributes{' and classes' * several} that were tested: if none of "
+        f"them had a true gap, {number(0.05 * families, 2)} would be expected below 0.05 by chance."
+    )
     return [
-        f"{n['permutation_tests']} permutation tests, one an attribute{_of_classes(audit)}: is the AUROC gap larger "
-        "than if subgroups were exchanged among patients?",
-        f"{n['pairwise_tests']} tests of pairs of subgroups. Two corrections for many pairs are given, each within one "
-        "attribute: Holm's, and max-T, which takes the pairs' dependence into account. A difference is claimed only "
-        "where the interval excludes zero and both corrected p-values are below 0.05.",
-        f"Nothing is corrected across the {families} families of tests (attributes{' times classes' * several}): with "
-        f"{families} true nulls, {number(0.05 * families, 2)} are expected below 0.05 by chance.",
+        f"Permutation tests whose result is given: {n['permutation_tests']}, one an attribute"
+        f"{' of each class' * several}. Is the AUROC gap larger than if subgroups were exchanged among patients?",
+        f"Tests of pairs of subgroups whose result is given: {n['pairwise_tests']}. Two corrections for many pairs are "
+        "made, each within one attribute: Holm's, and max-T, which takes the pairs' dependence into account. A "
+        "difference is claimed only where the interval excludes zero and both corrected p-values are below 0.05.",
+        *([across] if families > 1 else []),
         "Rates, calibration, parity differences and harm are described with intervals and were not tested.",
     ]
-
-
-def _of_classes(audit: Audit) -> str:
-    return " of each class" if audit.macro else ""
 
 
 def formal_limits(audit: Audit) -> list[str]:
     """Returns what cannot be concluded from the numbers."""
     found = [
-        "Absence of differences. A gap that is not distinguishable from chance may still be there: "
+        "Absence of differences. A gap that is not distinguishable from chance may still be there. "
         + _detectable(audit.first),
         "Causes. An attribute may stand for others, such as disease stage, device, site or image quality.",
         "Anything beyond this file: other patients, sites, devices, thresholds, or later versions of the model.",
@@ -135,11 +135,12 @@ def formal_limits(audit: Audit) -> list[str]:
 
 
 def _detectable(assessed: Assessed) -> str:
-    told = []
-    for name in assessed.attributes:
-        gap = assessed.measure(name, "minimum_detectable_gap").value
-        told.append(f"{attribute_words(name)} {number(gap) if gap is not None else 'not known'}")
-    return f"the smallest AUROC gap that these counts show with a power of 80 % is {enumerate_words(told)}."
+    gaps = {name: assessed.measure(name, "minimum_detectable_gap").value for name in assessed.attributes}
+    known = [f"{number(gap)} for {attribute_words(name)}" for name, gap in gaps.items() if gap is not None]
+    unknown = [attribute_words(name) for name, gap in gaps.items() if gap is None]
+    told = [f"The smallest AUROC gap that these counts show with a power of 80 % is {enumerate_words(known)}."]
+    missing = [f"For {enumerate_words(unknown)} it is not given."]
+    return " ".join([*(told if known else []), *(missing if unknown else [])])
 
 
 def _descriptive(audit: Audit) -> list[str]:
