@@ -107,7 +107,8 @@ class RateEstimate(Estimate):
         z = self.factor(alpha)
         centre = p + z**2 / (2 * n)
         reach = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        return max((centre - reach) / (1 + z**2 / n), 0.0), min((centre + reach) / (1 + z**2 / n), 1.0)
+        low, high = (centre - reach) / (1 + z**2 / n), (centre + reach) / (1 + z**2 / n)
+        return max(min(low, p), 0.0), min(max(high, p), 1.0)  # of 0 and 1 they would miss by the last digit
 
 
 @dataclass(frozen=True)
