@@ -30,7 +30,7 @@ def roc_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
         key,
         f"ROC curves by subgroup of {attribute_words(attribute)}",
         f"Coloured: the subgroup, with its pointwise {assessed.level} band; grey: all images; ring: the operating "
-        "point. A subgroup whose curve runs below the grey one is served less well at every threshold."
+        "point. Where the band lies below the grey curve, the subgroup is served less well."
         + omitted(len(able))
         + explained(able),
         f"ROC curves by subgroup of {attribute_words(attribute)}, TPR against FPR. " + "; ".join(told) + ".",
