@@ -215,9 +215,17 @@ def _without_points(curves: Mapping[str, Any], minimum: int) -> _Object:
     if not points:
         return dict(curves)
     kept = [point for point in points if not is_small(point)]
-    if len(points) - len(kept) == 1 and kept:
-        kept.remove(min(kept, key=lambda point: int(point["n"])))
+    left_out = [point for point in points if is_small(point)]
+    while left_out and kept and (len(left_out) == 1 or is_small(_together(left_out))):
+        smallest = min(kept, key=lambda point: int(point["n"]))
+        kept.remove(smallest)
+        left_out.append(smallest)
     return {**curves, "calibration": kept or None}
+
+
+def _together(points: list[Mapping[str, Any]]) -> _Object:
+    n = sum(point["n"] for point in points)
+    return {"n": n, "share_positive": sum((point["share_positive"] or 0) * point["n"] for point in points) / max(n, 1)}
 
 
 def _without_macro(macro: Mapping[str, Any], minimum: int, hidden: Mapping[str, set[str | None]]) -> _Object:

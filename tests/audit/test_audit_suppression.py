@@ -138,9 +138,10 @@ def test_curves_and_pairs_are_withheld_too() -> None:
 
 def test_a_curves_only_small_point_takes_another_with_it() -> None:
     report = report_of({"a": (40, 40), "b": (50, 50)}, suppress_below=None)
-    points = [{"n": n, "share_positive": 0.5, "mean_probability": 0.5} for n in (6, 40, 60, 74)]
-    shown = suppress_small_cells(report | {"curves": {"roc": {}, "calibration": points}}, 10)
-    assert [point["n"] for point in shown["curves"]["calibration"]] == [60, 74]
+    for counts, kept in [((6, 40, 60, 74), [60, 74]), ((2, 4, 40, 60, 74), [60, 74]), ((40, 140), [40, 140])]:
+        points = [{"n": n, "share_positive": 0.5, "mean_probability": 0.5} for n in counts]
+        shown = suppress_small_cells(report | {"curves": {"roc": {}, "calibration": points}}, 10)
+        assert [point["n"] for point in shown["curves"]["calibration"]] == kept
 
 
 def test_the_tidy_table_holds_nothing_that_the_report_withholds() -> None:
