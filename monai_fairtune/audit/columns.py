@@ -47,10 +47,10 @@ def column_of(table: pd.DataFrame | None, given: object, what: str) -> pd.Series
                 f"The table has no column {given!r} for the {what}; its columns are "
                 f"{list(map(str, table.columns))[:30]}. Name a column as the table does."
             )
+        if (n_columns := list(table.columns).count(given)) > 1:
+            raise PredictionsError(f"The table has {n_columns} columns {given!r}. Give each column its own name.")
         given = table[given]
     column = given if isinstance(given, pd.Series) else _vector(given, what)
-    if column.ndim != 1:
-        raise PredictionsError(f"The table has several columns {column.columns[0]!r}. Give each column its own name.")
     return column.reset_index(drop=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ __all__ = ["Findings", "read_findings"]
 
 Problem = Literal["binary", "multiclass", "multilabel"]
 
+_T = TypeVar("_T", bound=np.generic)
 _TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1, "": -1}
 _ROUNDING = 0.02
 
@@ -106,7 +107,7 @@ def read_findings(
         labels = _truth(column_of(table, label, "label"))[:, None]
         values = _numbers(column_of(table, score, "score"))[:, None]
         return _checked(Findings("binary", ("",), labels, values), len(labels), len(values))
-    values = np.stack([_numbers(column) for column in scores], axis=1)
+    values = _stacked([_numbers(column) for column in scores], "scores")
     columns, of_label = _several(table, label, "label", classes or (names if not is_names(label) else None))
     if columns is None:
         labels = _one_hot(column_of(table, label, "label"), names)
@@ -116,8 +117,15 @@ def read_findings(
             f"The labels are of {list(of_label)} and the scores of {list(names)}. "
             "Give a label and a score for each finding, in one order."
         )
-    labels = np.stack([_truth(column) for column in columns], axis=1)
+    labels = _stacked([_truth(column) for column in columns], "labels")
     return _checked(Findings("multilabel", names, labels, values), len(labels), len(values))
+
+
+def _stacked(columns: list[NDArray[_T]], what: str) -> NDArray[_T]:
+    sizes = [len(column) for column in columns]
+    if len(set(sizes)) > 1:
+        raise PredictionsError(f"The {what} of the classes have different lengths: {sizes}. Give one value an image.")
+    return np.stack(columns, axis=1)
 
 
 def _checked(findings: Findings, n_labels: int, n_scores: int) -> Findings:
@@ -134,7 +142,7 @@ def _several(
         columns = [column_of(table, column, f"{what} of {name!r}") for name, column in given.items()]
         return columns, _distinct([str(name) for name in given])
     if isinstance(given, pd.DataFrame):
-        columns = [column_of(given, name, what) for name in given.columns]
+        columns = [column_of(None, given.iloc[:, position], what) for position in range(given.shape[1])]
         return columns, _named([str(name) for name in given.columns], what, classes)
     if table is not None and is_names(given):
         columns = [column_of(table, name, what) for name in given]  # type: ignore[attr-defined]

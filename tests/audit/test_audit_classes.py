@@ -154,6 +154,33 @@ def test_scores_labels_and_classes_that_do_not_fit_are_refused(
         run(lesions()[0], **changes)
 
 
+def test_mappings_frames_and_matrices_of_scores_are_one_and_the_same() -> None:
+    rows, _ = lesions()
+    frame = rows[SCORES]
+    given: list[dict[str, Any]] = [
+        {"score": {name: rows[f"score_{name}"] for name in CLASSES}},
+        {"score": frame},
+        {"score": frame.set_axis([0, 1, 2], axis="columns"), "classes": CLASSES},
+        {"score": frame.to_numpy(), "classes": CLASSES},
+    ]
+    macros = [
+        audit(label=rows["dx"], attributes={"sex": rows["sex"]}, threshold=0.5, resampling=None, **how).to_dict()[
+            "macro"
+        ]
+        for how in given
+    ]
+    assert all(macro == run(rows).to_dict()["macro"] for macro in macros)
+
+
+def test_findings_whose_labels_are_others_than_their_scores_or_of_another_length_are_refused() -> None:
+    scores = {"a": [0.1, 0.2], "b": [0.3, 0.4]}
+    how: dict[str, Any] = {"attributes": {"sex": ["f", "m"]}, "resampling": None}
+    with pytest.raises(ConfigurationError, match=r"The labels are of \['b', 'a'\] and the scores of \['a', 'b'\]"):
+        audit(label={"b": [0, 1], "a": [1, 0]}, score=scores, **how)
+    with pytest.raises(PredictionsError, match=r"The labels of the classes have different lengths: \[2, 1\]"):
+        audit(label={"a": [0, 1], "b": [1]}, score=scores, **how)
+
+
 def test_probabilities_that_do_not_add_up_to_one_are_refused() -> None:
     rows, _ = lesions()
     rows["score_mel"] *= 0.5

@@ -226,6 +226,20 @@ def test_an_infinite_score_is_refused_even_where_missing_ones_are_dropped() -> N
         run(rows, drop_missing=True)
 
 
+def test_vectors_and_columns_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(PredictionsError, match=r"The label has shape \(2, 2\)\. Give a vector"):
+        audit(label=np.zeros((2, 2)), score=[0.1, 0.2], attributes={"sex": ["f", "m"]})
+    with pytest.raises(PredictionsError, match="There are 2 labels and 3 scores"):
+        audit(label=[0, 1], score=[0.1, 0.2, 0.3], attributes={"sex": ["f", "m"]})
+    with pytest.raises(PredictionsError, match=r"different lengths: \{'sex': 2, 'age': 1\}"):
+        audit(label=[0, 1], score=[0.1, 0.2], attributes={"sex": ["f", "m"], "age:60": [1]})
+    rows = table()
+    with pytest.raises(PredictionsError, match="The table has 2 columns 'score'"):
+        run(pd.concat([rows, rows[["score"]]], axis="columns"))
+    with pytest.raises(PredictionsError, match="No row of 400 has a label and a score"):
+        run(rows.assign(label=np.nan), drop_missing=True)
+
+
 def test_a_name_without_a_table_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'label', a column's name, and there is no table"):
         audit(label="label", score=[0.1], attributes={"sex": ["f"]})

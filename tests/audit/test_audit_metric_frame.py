@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -68,3 +69,10 @@ def test_an_unknown_attribute_and_withheld_cells_are_refused() -> None:
         audit(table(), **HOW).to_metric_frame("race")
     with pytest.raises(ConfigurationError, match="Cells of this audit are withheld"):
         audit(table(), **HOW, suppress_below=10).to_metric_frame("sex")
+
+
+def test_without_fairlearn_the_export_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = audit(table(), **HOW)
+    monkeypatch.setitem(sys.modules, "fairlearn.metrics", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'monai-fairtune\[fairlearn\]'"):
+        found.to_metric_frame("sex")
