@@ -53,7 +53,7 @@ class Identifiers:
         if n_missing:
             raise PredictionsError(
                 f"{n_missing} of {len(rows)} {what} are missing. "
-                "Give every image a patient: images without an id would count as one patient."
+                "Give every image one: those without would count as the same."
             )
         names, position = np.unique(np.array([str(value) for value in distinct], dtype=np.str_), return_inverse=True)
         return cls(_frozen(names), _frozen(position[rows]))

@@ -122,6 +122,13 @@ def test_equal_text_is_one_patient_whatever_the_type_and_the_order() -> None:
     assert (part.n, part.codes.tolist(), part.text.tolist()) == (2, [1, 0], ["b", "7"])
 
 
+def test_ids_that_are_missing_or_no_vector_are_refused() -> None:
+    with pytest.raises(PredictionsError, match=r"1 of 2 sample ids are missing\. Give every image one"):
+        Identifiers.read(["a", None], "sample ids")
+    with pytest.raises(PredictionsError, match=r"The patient ids have shape \(1, 2\)"):
+        Identifiers.read([["a", "b"]])
+
+
 def test_a_sample_that_comes_twice_is_refused() -> None:
     with pytest.raises(PredictionsError, match="1 of 2 sample ids repeat another"):
         Predictions([0, 1], [0.1, 0.2], kind="logit", subgroups={}, sample_ids=["a", "a"])
