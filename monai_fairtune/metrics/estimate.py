@@ -130,6 +130,32 @@ class ScaledEstimate(Estimate):
 
 
 @dataclass(frozen=True)
+class MeanEstimate(Estimate):
+    """The mean of two estimates of different images, such as balanced accuracy: the limits of both are put together.
+
+    One class may hold a few images only: then it is that class which says how far the mean can be off.
+
+    Args:
+        one: the first estimate.
+        other: the second estimate.
+
+    Source:
+        Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 27 (2008).
+    """
+
+    one: Estimate
+    other: Estimate
+
+    def limits(self, alpha: float) -> tuple[float, float]:
+        """See the base class."""
+        (low, high), (lowest, highest) = self.one.limits(alpha), self.other.limits(alpha)
+        return (
+            self.value - math.hypot(self.one.value - low, self.other.value - lowest) / 2,
+            self.value + math.hypot(high - self.one.value, highest - self.other.value) / 2,
+        )
+
+
+@dataclass(frozen=True)
 class AUROCEstimate(Estimate):
     """An AUROC: those true values that the observed one does not contradict.
 

@@ -14,6 +14,7 @@ from monai_fairtune.metrics.estimate import (
     AUROCEstimate,
     Estimate,
     LogEstimate,
+    MeanEstimate,
     RateEstimate,
     RealEstimate,
     ScaledEstimate,
@@ -31,7 +32,7 @@ _ECE_CAUTION = "ECE is biased up, the more so the smaller the subgroup; so is it
 _TAKEN_OF: Mapping[str, str] = {
     **dict.fromkeys(("tpr", "fnr", "underdiagnosis_rate", f"tpr_at_specificity_{SPECIFICITY_PERCENT}"), "positive"),
     **dict.fromkeys(("fpr", "tnr", "overdiagnosis_rate"), "negative"),
-    **dict.fromkeys(("accuracy", "balanced_accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"), "all"),
+    **dict.fromkeys(("accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"), "all"),
     "ppv": "called",
     "npv": "not called",
 }
@@ -64,7 +65,7 @@ class Measured:
         for name, value in cell.values.items():
             share = float(np.isnan(replicates[name]).mean())
             if value.value is not None and share <= MOST_UNDEFINED:
-                estimates[name] = _estimate(cell, name, value.value, replicates[name])
+                estimates[name] = _estimate(cell, name, value.value, replicates)
             values[name] = with_interval(
                 value,
                 estimates[name].limits(ALPHA) if name in estimates else None,
@@ -109,15 +110,18 @@ def undefined_note(share: float) -> str:
 def _method(cell: Cell, name: str) -> str:
     if name == "auroc":
         return "delong" if len(cell) == cell.n_patients else "bootstrap"
-    return "wilson" if name in _TAKEN_OF else "bootstrap"
+    return "wilson" if name in _TAKEN_OF or name == "balanced_accuracy" else "bootstrap"
 
 
-def _estimate(cell: Cell, name: str, value: float, replicates: NDArray[np.float64]) -> Estimate:
+def _estimate(cell: Cell, name: str, value: float, replicates: Mapping[str, NDArray[np.float64]]) -> Estimate:
     n = cell.n_patients
     # The bootstrap's variance is that of n patients around their own mean: too small by one in n.
-    error = float(np.nanstd(replicates)) * math.sqrt(n / max(n - 1, 1))
+    error = float(np.nanstd(replicates[name])) * math.sqrt(n / max(n - 1, 1))
     if name == "auroc":
         return _auroc_estimate(cell, value, error)
+    if name == "balanced_accuracy":
+        tpr, tnr = (_estimate(cell, part, cell.values[part].require(), replicates) for part in ("tpr", "tnr"))
+        return MeanEstimate(value, error, min(tpr.n_patients, tnr.n_patients), tpr, tnr)
     if name in _TAKEN_OF:
         taken, units = cell.counts[_TAKEN_OF[name]]
         scale = 1000.0 if name.endswith("_per_1000") else 1.0

@@ -122,6 +122,22 @@ def test_rates_of_0_and_1_have_intervals_that_do_not_vanish() -> None:
     assert (low, 0 < high < 100) == (0.0, True)
 
 
+@pytest.mark.parametrize(("n_positive", "images"), [(10, 1), (20, 1), (20, 3)])
+def test_the_interval_of_balanced_accuracy_covers_where_one_class_is_small(n_positive: int, images: int) -> None:
+    n, n_held = n_positive + 300, 0
+    labels = (np.arange(n) < n_positive).astype(int)
+    patients = np.repeat(np.arange(n), images)  # images of one patient are alike
+    for seed in range(100):
+        right = np.random.default_rng(seed).random(n) < np.where(labels == 1, 0.9, 0.95)
+        scores = np.where(right, 1, -1) * (2 * labels - 1)
+        predictions = Predictions(
+            labels[patients], scores[patients], kind="logit", subgroups={}, patient_ids=patients.astype(str)
+        )
+        low, high = limits(assess(predictions, _HALF, resampling=Resampling(200)).overall["balanced_accuracy"])
+        n_held += low <= 0.925 <= high
+    assert n_held >= 90
+
+
 def test_the_bootstraps_intervals_of_rates_are_wilsons_where_images_are_independent() -> None:
     predictions = random_predictions(4, n=4000)
     overall = assess(predictions, _HALF, resampling=Resampling(4000, 100)).overall
