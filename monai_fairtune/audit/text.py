@@ -58,7 +58,27 @@ def result_text(report: Mapping[str, Any]) -> str:
     Args:
         report: the content of ``report.json``.
     """
-    return "\n\n".join(_headed(name, _result_of(part)) for name, part in report.get("classes", {"": report}).items())
+    parts = [_headed(name, _result_of(part)) for name, part in report.get("classes", {"": report}).items()]
+    return "\n\n".join([*parts, *([_mean_of(report["macro"])] if "macro" in report else [])])
+
+
+def _mean_of(macro: Mapping[str, Any]) -> str:
+    notes: dict[str, int] = {}
+    lines = ["== mean of the classes ==", f"overall AUROC {_number(macro['auroc'], notes)}"]
+    for attribute, entry in macro["attributes"].items():
+        rows = [
+            ["", "AUROC"],
+            *([plain(name), _number(cell["auroc"], notes)] for name, cell in entry["subgroups"].items()),
+        ]
+        worst, gap = entry["worst_group_auroc"], entry["auroc_gap"]
+        where = f" ({plain(worst['subgroup'])})" if worst.get("subgroup") else ""
+        lines += [f"\n{plain(attribute)}", aligned(rows), f"  worst-group AUROC: {_number(worst, notes)}{where}"]
+        lines.append(f"  AUROC gap: {_number(gap, notes)}")
+    return "\n".join([*lines, *_footnotes(notes)])
+
+
+def _footnotes(notes: Mapping[str, int]) -> list[str]:
+    return [*([""] if notes else []), *(f"[{number}] {plain(text, 400)}" for text, number in notes.items())]
 
 
 def _result_of(report: Mapping[str, Any]) -> str:
@@ -81,7 +101,7 @@ def _result_of(report: Mapping[str, Any]) -> str:
             where = f" ({plain(value['subgroup'])})" if value.get("subgroup") else ""
             chance = f", p {value['p_value']:.3g} against chance" if value.get("p_value") is not None else ""
             lines.append(f"  {title}: {_number(value, notes)}{where}{chance}")
-    return "\n".join([*lines, *([""] if notes else []), *(f"[{k}] {plain(text, 400)}" for text, k in notes.items())])
+    return "\n".join([*lines, *_footnotes(notes)])
 
 
 def _number(value: Mapping[str, Any], notes: dict[str, int] | None = None) -> str:

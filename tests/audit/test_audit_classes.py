@@ -12,7 +12,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
-from monai_fairtune.audit import Audit, audit
+from monai_fairtune.audit import Audit, audit, result_text
 from monai_fairtune.exceptions import ConfigurationError, FairTuneError, PredictionsError
 
 CLASSES = ("bcc", "mel", "nv")
@@ -77,6 +77,17 @@ def test_a_class_that_a_subgroup_lacks_is_undefined_there_and_in_the_mean_with_i
     macro = report["macro"]["attributes"]["sex"]["subgroups"]["f"]["auroc"]
     assert macro["value"] is None
     assert "mel" in macro["reason"]
+
+
+def test_the_mean_of_the_classes_is_printed_last_with_what_is_undefined() -> None:
+    rows, _ = lesions()
+    rows.loc[(rows["sex"] == "f") & (rows["dx"] == "mel"), "dx"] = "nv"
+    report = run(rows).to_dict()
+    head, mean = result_text(report).split("== mean of the classes ==")
+    assert "== mel ==" in head
+    assert f"overall AUROC {report['macro']['auroc']['value']:.3f}" in mean
+    assert "undefined [1]" in mean
+    assert "Class 'mel'" in mean
 
 
 def test_findings_that_do_not_exclude_each_other_have_a_label_each() -> None:
