@@ -124,7 +124,7 @@ def test_equal_text_is_one_patient_whatever_the_type_and_the_order() -> None:
 
 def test_ids_that_are_missing_or_no_vector_are_refused() -> None:
     with pytest.raises(PredictionsError, match=r"1 of 2 sample ids are missing\. Give every image one"):
-        Identifiers.read(["a", None], "sample ids")
+        Identifiers.read(np.array(["a", None], dtype=object), "sample ids")
     with pytest.raises(PredictionsError, match=r"The patient ids have shape \(1, 2\)"):
         Identifiers.read([["a", "b"]])
 
