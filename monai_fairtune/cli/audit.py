@@ -49,6 +49,7 @@ def add_parser(commands: Any) -> None:
         "--merge-small", action="store_true", help="merge subgroups below --min-per-class, and list them"
     )
     parser.add_argument("--drop-missing", action="store_true", help="leave rows without label or score out, and count")
+    parser.add_argument("--png", action="store_true", help="write the plots as PNG as well as SVG")
     parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
     add_resampling(parser)
     parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
@@ -99,7 +100,12 @@ def run(options: argparse.Namespace) -> int:
         source=source,
         on_design=lambda design: print(design_text(design), file=out, flush=True),
     )
-    page = found.write(options.output_dir, predictions=not options.no_predictions)
+    page = found.write(
+        options.output_dir,
+        predictions=not options.no_predictions,
+        png=options.png,
+        n_processes=1 if resampling is None else resampling.threads,
+    )
     report = found.to_dict()
     for note in report["audit"]["notes"]:
         print(f"\nNote: {note}", file=out)

@@ -49,7 +49,9 @@ class Resampling:
     @property
     def threads(self) -> int:
         """How many threads compute."""
-        return self.n_threads or len(os.sched_getaffinity(0))
+        if self.n_threads:
+            return self.n_threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def patient_strata(patients: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -97,3 +97,16 @@ def test_the_card_tells_values_with_intervals_and_does_not_certify(folder: Path)
     assert "What cannot be concluded" in card
     sex = next(line for line in card.splitlines() if line.startswith("Assessed by sex"))
     assert "not distinguishable from chance (p = 0.31, permutation of patients)" in sex
+
+
+def test_plots_are_the_same_however_many_processes_draw_them(tmp_path: Path) -> None:
+    for n_processes in (1, 2):
+        folder = tmp_path / str(n_processes)
+        folder.mkdir()
+        (folder / "report.json").write_text(json.dumps(example_report({"sex": ["female", "male"]})), encoding="utf-8")
+        write_audit_report(folder, n_processes=n_processes)
+    plots = sorted((tmp_path / "1" / "plots").iterdir())
+    assert len(plots) > 4
+    for path in plots:
+        assert path.read_bytes() == (tmp_path / "2" / "plots" / path.name).read_bytes()
+    assert (tmp_path / "1" / "report.html").read_bytes() == (tmp_path / "2" / "report.html").read_bytes()
