@@ -64,7 +64,8 @@ def _row(reading: Reading, method: Method, attribute: str, reasons: list[str]) -
 
 
 def _with_subgroup(worst: Stated) -> str:
-    return f"{number(worst.value)}  {printable(worst.subgroup or '')}".rstrip()
+    interval = f" ({number(worst.low)} to {number(worst.high)})" if worst.has_interval else ""
+    return f"{number(worst.value)}{interval}  {printable(worst.subgroup or '')}".rstrip()
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
