@@ -9,7 +9,14 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from monai_fairtune.metrics import Assessment, Resampling, Threshold, Value, assess
-from monai_fairtune.metrics.estimate import AUROCEstimate, LogEstimate, RateEstimate, RealEstimate, ScaledEstimate
+from monai_fairtune.metrics.estimate import (
+    AUROCEstimate,
+    LogEstimate,
+    MeanEstimate,
+    RateEstimate,
+    RealEstimate,
+    ScaledEstimate,
+)
 from monai_fairtune.metrics.extremes import difference_interval, largest_interval_of, ratio_interval, smallest_interval
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.subgroups import Subgroups
@@ -120,6 +127,15 @@ def test_rates_of_0_and_1_have_intervals_that_do_not_vanish() -> None:
         assert (low, 0 < high < 0.15) == (0.0, True)
     low, high = limits(perfect["fn_per_1000"])
     assert (low, 0 < high < 100) == (0.0, True)
+
+
+def test_the_mean_of_two_rates_has_the_limits_of_both_put_together() -> None:
+    parts = [binomtest(k, n).proportion_ci(0.95, method="wilson") for k, n in ((9, 10), (285, 300))]
+    below = math.sqrt((0.9 - parts[0].low) ** 2 + (0.95 - parts[1].low) ** 2) / 2
+    above = math.sqrt((parts[0].high - 0.9) ** 2 + (parts[1].high - 0.95) ** 2) / 2
+    found = MeanEstimate(0.925, 0.1, 10, rate(9, 10), rate(285, 300)).limits(0.025)
+    assert found == pytest.approx((0.925 - below, 0.925 + above), abs=1e-6)
+    assert MeanEstimate(1.0, 0.0, 10, rate(10, 10), rate(300, 300)).limits(0.025)[1] == 1.0
 
 
 @pytest.mark.parametrize(("n_positive", "images"), [(10, 1), (20, 1), (20, 3)])

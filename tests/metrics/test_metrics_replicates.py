@@ -140,7 +140,9 @@ def test_an_extra_term_comes_back_as_its_weighted_sum() -> None:
 
 def refit_error(n: int, seed: int, name: str) -> float:
     """Returns the root mean square error of one Newton step, in standard deviations of the full refits."""
-    predictions = random_predictions(seed, n=n)
+    drawing = random_predictions(seed, n=n, prevalence=0.3)
+    scores = drawing.scores + 1.5  # log-odds whose mean is far from 0
+    predictions = Predictions(drawing.labels, scores, kind="logit", subgroups=drawing.subgroups)
     cell = cells(predictions, Threshold(0.5, "given", "fixed"))[0]
     weights, measure = drawn(predictions, 0), calibration_slope if name.endswith("slope") else calibration_intercept
     full = np.array([measure(again.labels, again.logits) for again in (repeated(cell, row) for row in weights)])
