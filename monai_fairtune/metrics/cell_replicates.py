@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -102,9 +103,12 @@ class ReplicatePlan:
 
 def _fit(cell: Cell) -> CalibrationFit | None:
     intercept = cell.values["calibration_intercept"].value
-    if intercept is None or cell.values["calibration_slope"].value is None:
+    if intercept is None:
         return None
-    return CalibrationFit.of(cell.labels, cell.logits, intercept, cell.calibration_line)
+    # Where the scores separate the classes there is an intercept, with the slope held at 1, and no slope.
+    has_slope = cell.values["calibration_slope"].value is not None
+    line = cell.calibration_line if has_slope else (math.nan, math.nan)
+    return CalibrationFit.of(cell.labels, cell.logits, intercept, line)
 
 
 def _losses(cell: Cell) -> NDArray[np.float64]:

@@ -138,6 +138,13 @@ def test_the_mean_of_two_rates_has_the_limits_of_both_put_together() -> None:
     assert MeanEstimate(1.0, 0.0, 10, rate(10, 10), rate(300, 300)).limits(0.025)[1] == 1.0
 
 
+def test_scores_that_separate_the_classes_leave_an_intercept_with_its_interval_and_no_slope() -> None:
+    overall = ranked(40, right=True).overall
+    low, high = limits(overall["calibration_intercept"])
+    assert low <= overall["calibration_intercept"].require() <= high
+    assert overall["calibration_slope"].value is None
+
+
 @pytest.mark.parametrize(("n_positive", "images"), [(10, 1), (20, 1), (20, 3)])
 def test_the_interval_of_balanced_accuracy_covers_where_one_class_is_small(n_positive: int, images: int) -> None:
     n, n_held = n_positive + 300, 0
