@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 _NEAR = 1e-9
+_PRIOR = 5
+"""How many patients the formula of an AUROC's variance counts for, beside those of the smaller class."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,9 @@ class AUROCEstimate(Estimate):
     """An AUROC: those true values that the observed one does not contradict.
 
     The variance changes with the true value as Hanley and McNeil's formula says, scaled so that it is the estimated
-    one at the observed value. Where all pairs are ranked right, or none, the images' variance is estimated as 0; then
-    the formula is taken for as many independent images as there are patients.
+    one at the observed value. From few patients that estimate is often far too small; the formula itself, for as many
+    independent images as there are patients, steadies it with the weight of five patients. Where all pairs are ranked
+    right, or none, the images' variance is estimated as 0; then the formula is taken alone.
 
     Args:
         n_positive: positive images.
@@ -193,10 +196,12 @@ class AUROCEstimate(Estimate):
         return float(low), float(high)
 
     def _sizes_and_scale(self) -> tuple[int, int, float]:
-        if self.error > 0 and 0 < self.value < 1:
-            model = _variance(self.value, self.n_positive, self.n_negative)
-            return self.n_positive, self.n_negative, self.error**2 / model
-        return self.n_units_positive, self.n_units_negative, 1.0
+        if self.error == 0 or not 0 < self.value < 1:
+            return self.n_units_positive, self.n_units_negative, 1.0
+        model = _variance(self.value, self.n_positive, self.n_negative)
+        expected = _variance(self.value, self.n_units_positive, self.n_units_negative) / model
+        n = min(self.n_units_positive, self.n_units_negative)
+        return self.n_positive, self.n_negative, (n * self.error**2 / model + _PRIOR * expected) / (n + _PRIOR)
 
 
 def _variance(true: float, m: int, n: int) -> float:

@@ -27,10 +27,13 @@ ALPHA = 0.025
 """Each side of a 95 % interval."""
 MOST_UNDEFINED = 0.1
 """The largest share of undefined replicates with which an interval is still given."""
+_FEW_NEGATIVES = 50
+"""Patients without the finding below which the TPR at a fixed specificity has a caution."""
+_SENSITIVITY = f"tpr_at_specificity_{SPECIFICITY_PERCENT}"
 _ECE_CAUTION = "ECE is biased up, the more so the smaller the subgroup; so is its interval."
 
 _TAKEN_OF: Mapping[str, str] = {
-    **dict.fromkeys(("tpr", "fnr", "underdiagnosis_rate", f"tpr_at_specificity_{SPECIFICITY_PERCENT}"), "positive"),
+    **dict.fromkeys(("tpr", "fnr", "underdiagnosis_rate", _SENSITIVITY), "positive"),
     **dict.fromkeys(("fpr", "tnr", "overdiagnosis_rate"), "negative"),
     **dict.fromkeys(("accuracy", "positive_rate", "fn_per_1000", "fp_per_1000"), "all"),
     "ppv": "called",
@@ -71,7 +74,7 @@ class Measured:
                 estimates[name].limits(ALPHA) if name in estimates else None,
                 _method(cell, name),
                 share,
-                caution=_ECE_CAUTION if name == "ece" else None,
+                caution=_caution(cell, name),
             )
         return cls(cell, replicates, estimates, values)
 
@@ -105,6 +108,15 @@ def undefined_note(share: float) -> str:
     if share == 0:
         return "No interval: it is missing for one of the subgroups."
     return f"No interval: {share:.0%} of replicates do not define the value; at most {MOST_UNDEFINED:.0%} may not."
+
+
+def _caution(cell: Cell, name: str) -> str | None:
+    if name == "ece":
+        return _ECE_CAUTION
+    n = cell.counts["negative"][1]
+    if name == _SENSITIVITY and n < _FEW_NEGATIVES:
+        return f"The threshold rests on few of the {n} patients without the finding: this interval is too short."
+    return None
 
 
 def _method(cell: Cell, name: str) -> str:
