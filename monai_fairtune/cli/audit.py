@@ -70,7 +70,12 @@ def resampling_of(options: argparse.Namespace) -> Resampling | None:
 
     if options.replicates == 0:
         return None
-    return Resampling(n_replicates=options.replicates, n_permutations=options.permutations, seed=options.seed)
+    return Resampling(
+        n_replicates=options.replicates,
+        n_permutations=options.permutations,
+        seed=options.seed,
+        n_processes=Resampling().threads,
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
         options.output_dir,
         predictions=not options.no_predictions,
         png=options.png,
-        n_processes=1 if resampling is None else resampling.threads,
+        n_processes=1 if resampling is None else resampling.n_processes,
     )
     report = found.to_dict()
     for note in report["audit"]["notes"]:

@@ -26,6 +26,11 @@ __all__ = ["AttributeAssessor"]
 _SHARED_CAUTION = (
     "Some patients have images in several of these subgroups; the interval takes the subgroups as independent."
 )
+_FEW_PATIENTS = 50
+_FEW_CAUTION = (
+    "A subgroup holds {} patients of one class: with so few, this interval is wider than 95 % confidence needs where "
+    "the subgroups differ."
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,9 @@ class AttributeAssessor:
         measured, overall_replicates = self._measure([*taken.values(), missing])
         by_name = dict(zip(taken, measured, strict=False))
         comparisons = compare_subgroups(by_name, overall, overall_replicates)
-        if self.resampling is not None and self._shares_patients():
-            comparisons = {name: _cautioned(value) for name, value in comparisons.items()}
+        caution = self._caution(list(by_name.values()))
+        if caution:
+            comparisons = {name: _cautioned(value, caution) for name, value in comparisons.items()}
         test = self._test(comparisons["auroc_gap"])
         if test is not None:
             gap = comparisons["auroc_gap"]
@@ -93,6 +99,16 @@ class AttributeAssessor:
             return np.zeros(len(everyone))
         return everyone.placements.pull(everyone.labels)
 
+    def _caution(self, subgroups: list[Measured]) -> str:
+        """Returns what to know about the intervals of the extremes, or nothing."""
+        if self.resampling is None:
+            return ""
+        fewest = min(found.cell.counts[group][1] for found in subgroups for group in ("positive", "negative"))
+        told = [_SHARED_CAUTION] if self._shares_patients() else []
+        if fewest < _FEW_PATIENTS:
+            told.append(_FEW_CAUTION.format(fewest))
+        return " ".join(told)
+
     def _shares_patients(self) -> bool:
         known = self.subgroups.codes != MISSING
         owner = np.full(int(self.everyone.patients.max()) + 1, MISSING)
@@ -119,10 +135,10 @@ class AttributeAssessor:
         return SubgroupAssessment(len(cell), cell.n_positive, cell.n_patients, measured.values, curves)
 
 
-def _cautioned(value: Value) -> Value:
+def _cautioned(value: Value, caution: str) -> Value:
     if value.low is None or value.extra.get("interval") != "extreme":
         return value
-    return replace(value, extra={**value.extra, "caution": _SHARED_CAUTION})
+    return replace(value, extra={**value.extra, "caution": caution})
 
 
 def _pairs(subgroups: Mapping[str, Measured], test: GapTest | None) -> tuple[PairAssessment, ...]:

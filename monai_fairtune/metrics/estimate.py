@@ -162,9 +162,9 @@ class AUROCEstimate(Estimate):
     """An AUROC: those true values that the observed one does not contradict.
 
     The variance changes with the true value as Hanley and McNeil's formula says, scaled so that it is the estimated
-    one at the observed value. From few patients that estimate is often far too small; the formula itself, for as many
-    independent images as there are patients, steadies it with the weight of five patients. Where all pairs are ranked
-    right, or none, the images' variance is estimated as 0; then the formula is taken alone.
+    one at the observed value. From few patients that estimate is often far too small; the formula itself, halfway
+    between independent images and images that repeat their patient, steadies it with the weight of five patients.
+    Where all pairs are ranked right, or none, the images' variance is estimated as 0; then the formula is taken alone.
 
     Args:
         n_positive: positive images.
@@ -199,7 +199,7 @@ class AUROCEstimate(Estimate):
         if self.error == 0 or not 0 < self.value < 1:
             return self.n_units_positive, self.n_units_negative, 1.0
         model = _variance(self.value, self.n_positive, self.n_negative)
-        expected = _variance(self.value, self.n_units_positive, self.n_units_negative) / model
+        expected = (1 + _variance(self.value, self.n_units_positive, self.n_units_negative) / model) / 2
         n = min(self.n_units_positive, self.n_units_negative)
         return self.n_positive, self.n_negative, (n * self.error**2 / model + _PRIOR * expected) / (n + _PRIOR)
 

@@ -15,7 +15,6 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeVar
@@ -203,18 +202,13 @@ class _Images:
         """Returns the measures of all permutations."""
         rows = int(np.clip(_CHUNK // len(self.order), 1, 256))
         starts = range(0, resampling.n_permutations, rows)
-        with ThreadPoolExecutor(resampling.threads) as pool:
-            parts = list(
-                pool.map(
-                    lambda start: self.measure(
-                        exchange.draw(
-                            np.random.default_rng((resampling.seed, start)),
-                            min(rows, resampling.n_permutations - start),
-                        )
-                    ),
-                    starts,
-                )
-            )
+        n = resampling.n_permutations
+
+        def permute(start: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            rng = np.random.default_rng((resampling.seed, start))
+            return self.measure(exchange.draw(rng, min(rows, n - start)))
+
+        parts = resampling.each(permute, starts)
         return np.concatenate([aurocs for aurocs, _ in parts]), np.concatenate([variances for _, variances in parts])
 
     def _measure(self, member: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.metrics.processes import shared
 
 __all__ = ["PatientWeights", "Resampling", "patient_strata"]
 
+_Result = TypeVar("_Result")
 _LARGE_STRATUM = 4096
 _CHUNK = 2**23
+_BLOCK = 2**15
 _POISSON = np.searchsorted(
     np.cumsum(np.exp(-1.0) / np.array([1.0, 1, 2, 6, 24, 120, 720, 5040])), (np.arange(2**16) + 0.5) / 2**16
 ).astype(np.uint8)
@@ -30,7 +34,9 @@ class Resampling:
         n_replicates: of the bootstrap, at least 100.
         n_permutations: of the gap test, at least 100.
         seed: of both; the same seed gives the same numbers, however many threads there are.
-        n_threads: by default one a core.
+        n_threads: by default one a core. Small tables gain little from them.
+        n_processes: above 1, copies of this process compute instead of threads; see
+            :func:`monai_fairtune.metrics.processes.shared` for when that is safe.
 
     Raises:
         ConfigurationError: if a number is too small to give an interval.
@@ -40,6 +46,7 @@ class Resampling:
     n_permutations: int = 2000
     seed: int = 0
     n_threads: int | None = None
+    n_processes: int = 1
 
     def __post_init__(self) -> None:
         for name in ("n_replicates", "n_permutations"):
@@ -52,6 +59,13 @@ class Resampling:
         if self.n_threads:
             return self.n_threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def each(self, compute: Callable[[int], _Result], starts: Sequence[int]) -> list[_Result]:
+        """Returns ``compute`` of each start, in order, with all threads or processes at work."""
+        if self.n_processes > 1:
+            return shared(lambda share: [compute(start) for start in share], starts, self.n_processes)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(compute, starts))
 
 
 def patient_strata(patients: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -117,9 +131,9 @@ class PatientWeights:
         n = self.resampling.n_replicates
         starts = range(0, n, self._rows)
         # One BLAS thread each: the order of a sum must not depend on how many cores there are.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.resampling.threads) as pool:
+        with threadpool_limits(1, "blas"):
             return np.concatenate(
-                list(pool.map(lambda start: compute(self._draw(start, min(self._rows, n - start))), starts))
+                self.resampling.each(lambda start: compute(self._draw(start, min(self._rows, n - start))), starts)
             )
 
     def _draw(self, start: int, rows: int) -> NDArray[np.uint8]:
@@ -127,8 +141,11 @@ class PatientWeights:
         weights = np.empty((rows, int(self.sizes.sum())), dtype=np.uint8)
         begin = 0
         for size in self.sizes:
-            part = _poisson(rng, rows, size) if size > _LARGE_STRATUM else _multinomial(rng, rows, size)
-            weights[:, begin : begin + size] = part
+            part = weights[:, begin : begin + size]
+            if size > _LARGE_STRATUM:
+                _poisson(rng, part)
+            else:
+                part[:] = _multinomial(rng, rows, size)
             begin += size
         return weights
 
@@ -138,5 +155,9 @@ def _multinomial(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.i
     return np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
 
 
-def _poisson(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.uint8]:
-    return _POISSON.take(rng.integers(2**16, size=(rows, size), dtype=np.uint16))
+def _poisson(rng: np.random.Generator, into: NDArray[np.uint8]) -> None:
+    for row in into:
+        for start in range(0, len(row), _BLOCK):
+            part = row[start : start + _BLOCK]
+            drawn = np.frombuffer(rng.bytes(2 * len(part)), dtype="<u2")
+            _POISSON.take(drawn, out=part, mode="clip")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.metrics import Resampling, Threshold, assess
+from monai_fairtune.metrics.processes import shared
 from monai_fairtune.metrics.resampling import PatientWeights, patient_strata
 from monai_fairtune.testing.random_predictions import random_predictions
 
@@ -108,3 +111,21 @@ def test_replicates_drawn_in_several_chunks_differ_from_each_other() -> None:
 def test_too_few_draws_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is 99. Give at least 100"):
         Resampling(**{name: 99})
+
+
+def test_copies_of_the_process_give_the_same_numbers_as_threads_to_the_bit() -> None:
+    predictions = random_predictions(3, n=300, images_per_patient=2)
+    found = [
+        assess(predictions, Threshold(0.5, "given", "fixed"), resampling=Resampling(600, 600, n_processes=n)).to_dict()
+        for n in (1, 2, 3)
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_a_copy_of_the_process_cannot_do_fails_here_with_its_own_error() -> None:
+    def work(items: Sequence[int]) -> list[int]:
+        return [1 // item for item in items]
+
+    assert shared(work, [1, 1, 1, 1, 1], 2) == [1] * 5
+    with pytest.raises(ZeroDivisionError):
+        shared(work, [1, 0], 2)
