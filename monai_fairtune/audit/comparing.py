@@ -18,7 +18,11 @@ from monai_fairtune.predictions import Predictions, read_json, read_predictions
 
 __all__ = ["compare_folders", "comparison_text"]
 
-_COMPARED = ("worst_group_auroc", "auroc_gap", "equalized_odds_difference")
+_COMPARED = {
+    "worst_group_auroc": "worst-group AUROC",
+    "auroc_gap": "AUROC gap",
+    "equalized_odds_difference": "equalized odds difference",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -150,7 +154,7 @@ def _text(found: Mapping[str, Any]) -> str:
     lines = [f"{a} minus {b}, {found['n']} images of {found['n_patients']} patients"]
     rows = [["", a, b, "difference", "p"], _row("overall AUROC", found["overall"]["auroc"])]
     for attribute, entry in found["attributes"].items():
-        rows += [_row(f"{plain(attribute)}: {name.replace('_', ' ')}", entry[name]) for name in _COMPARED]
+        rows += [_row(f"{plain(attribute)}: {words}", entry[name]) for name, words in _COMPARED.items()]
         rows += [
             _row(f"{plain(attribute)}: AUROC of {plain(name)}", cell["auroc"])
             for name, cell in entry["subgroups"].items()
@@ -182,7 +186,8 @@ def _non_inferiority(found: Mapping[str, Any]) -> str:
 
 
 def _lower(attribute: str, item: Mapping[str, Any], a: str, b: str) -> str:
+    measure = item["measure"].upper()
     return (
-        f"  {plain(attribute)}: {plain(item['subgroup'])} has a lower {item['measure']} under {a} than under {b}: "
+        f"  {plain(attribute)}: {plain(item['subgroup'])} has a lower {measure} under {a} than under {b}: "
         f"{_difference(item['difference'])}, {item['conclusion']}"
     )

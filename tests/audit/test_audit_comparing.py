@@ -76,7 +76,7 @@ def test_who_lost_is_named(tmp_path: Path) -> None:
     lost = {item["subgroup"] for item in found["attributes"]["sex"]["levelling_down"]}
     assert lost == {"female", "male"}
     text = comparison_text(found)
-    assert "sex: female has a lower auroc under noisy than under clean" in text
+    assert "sex: female has a lower AUROC under noisy than under clean" in text
     assert "overall AUROC at a margin of 0.02:" in text
 
 
