@@ -37,7 +37,7 @@ __all__ = [
 
 _SHARED_ALPHA = 0.035
 _SINGLE_ALPHA = 0.025
-_RULED_OUT = 0.1
+_RULED_OUT = 0.05
 _N_DRAWS = 4000
 
 Limits = Callable[[float], tuple[NDArray[np.float64], NDArray[np.float64]]]
