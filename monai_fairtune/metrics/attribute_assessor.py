@@ -28,8 +28,7 @@ _SHARED_CAUTION = (
 )
 _FEW_PATIENTS = 50
 _FEW_CAUTION = (
-    "A subgroup holds {} patients of one class: with so few, this interval is wider than 95 % confidence needs where "
-    "the subgroups differ."
+    "A subgroup holds {} patients of one class: with so few, this interval is often wider than 95 % confidence needs."
 )
 
 
