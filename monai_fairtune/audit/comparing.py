@@ -11,18 +11,12 @@ import numpy as np
 
 from monai_fairtune.audit.design import design
 from monai_fairtune.audit.suppression import suppress_comparison
-from monai_fairtune.audit.text import aligned, plain
+from monai_fairtune.audit.text import COMPARED, MEASURES, aligned, plain
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.metrics import Resampling, Threshold, compare
 from monai_fairtune.predictions import Predictions, read_json, read_predictions
 
 __all__ = ["compare_folders", "comparison_text"]
-
-_COMPARED = {
-    "worst_group_auroc": "worst-group AUROC",
-    "auroc_gap": "AUROC gap",
-    "equalized_odds_difference": "equalized odds difference",
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,7 +148,7 @@ def _text(found: Mapping[str, Any]) -> str:
     lines = [f"{a} minus {b}, {found['n']} images of {found['n_patients']} patients"]
     rows = [["", a, b, "difference", "p"], _row("overall AUROC", found["overall"]["auroc"])]
     for attribute, entry in found["attributes"].items():
-        rows += [_row(f"{plain(attribute)}: {words}", entry[name]) for name, words in _COMPARED.items()]
+        rows += [_row(f"{plain(attribute)}: {words}", entry[name]) for name, words in COMPARED.items()]
         rows += [
             _row(f"{plain(attribute)}: AUROC of {plain(name)}", cell["auroc"])
             for name, cell in entry["subgroups"].items()
@@ -186,7 +180,7 @@ def _non_inferiority(found: Mapping[str, Any]) -> str:
 
 
 def _lower(attribute: str, item: Mapping[str, Any], a: str, b: str) -> str:
-    measure = item["measure"].upper()
+    measure = MEASURES[item["measure"]]
     return (
         f"  {plain(attribute)}: {plain(item['subgroup'])} has a lower {measure} under {a} than under {b}: "
         f"{_difference(item['difference'])}, {item['conclusion']}"

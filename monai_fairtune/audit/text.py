@@ -6,15 +6,16 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["aligned", "design_text", "html_table", "plain", "result_text"]
+__all__ = ["COMPARED", "MEASURES", "aligned", "design_text", "html_table", "plain", "result_text"]
 
 _WIDEST = 40
-_MEASURES = {"auroc": "AUROC", "tpr": "TPR", "fpr": "FPR"}
-_COMPARED = {
+MEASURES = {"auroc": "AUROC", "tpr": "TPR", "fpr": "FPR"}
+COMPARED = {
     "worst_group_auroc": "worst-group AUROC",
     "auroc_gap": "AUROC gap",
     "equalized_odds_difference": "equalized odds difference",
 }
+"""How printed tables call the comparisons that they show."""
 
 
 def design_text(design: Mapping[str, Any]) -> str:
@@ -89,14 +90,14 @@ def _result_of(report: Mapping[str, Any]) -> str:
         f"rates at a probability of {threshold['value']:.4g} ({threshold['rule']}, {threshold['chosen_on']})"
     ]
     for attribute, entry in report["attributes"].items():
-        rows = [["", "images", *_MEASURES.values()]]
+        rows = [["", "images", *MEASURES.values()]]
         cells = {**entry["subgroups"], **({"(missing)": entry["missing"]} if entry["missing"] else {})}
         rows += [
-            [plain(name), str(cell["n"]), *(_number(cell[measure], notes) for measure in _MEASURES)]
+            [plain(name), str(cell["n"]), *(_number(cell[measure], notes) for measure in MEASURES)]
             for name, cell in cells.items()
         ]
         lines += [f"\n{plain(attribute)}", aligned(rows)]
-        for name, title in _COMPARED.items():
+        for name, title in COMPARED.items():
             value = entry[name]
             where = f" ({plain(value['subgroup'])})" if value.get("subgroup") else ""
             chance = f", p {value['p_value']:.3g} against chance" if value.get("p_value") is not None else ""
@@ -147,14 +148,14 @@ def _headed(name: str, text: str) -> str:
 
 def html_table(report: Mapping[str, Any]) -> str:
     """Returns a small table for a notebook; every name is escaped."""
-    heads = ["attribute", "subgroup", "images", *_MEASURES.values()]
+    heads = ["attribute", "subgroup", "images", *MEASURES.values()]
     body = []
     for of_class, part in report.get("classes", {"": report}).items():
         for attribute, entry in part["attributes"].items():
             for name, cell in entry["subgroups"].items():
                 where = f"{of_class}: {attribute}" if of_class else attribute
                 numbers = [
-                    _number(cell[measure]) if cell[measure]["value"] is not None else "–" for measure in _MEASURES
+                    _number(cell[measure]) if cell[measure]["value"] is not None else "–" for measure in MEASURES
                 ]
                 body.append([where, name, str(cell["n"]), *numbers])
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in body)

@@ -51,15 +51,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--drop-missing", action="store_true", help="leave rows without label or score out, and count")
     parser.add_argument("--png", action="store_true", help="write the plots as PNG as well as SVG")
     parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
-    add_resampling(parser)
+    add_resampling(parser, "0: no intervals")
     parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
     parser.add_argument("--output-dir", required=True, metavar="DIR", help="receives everything")
     parser.set_defaults(run=run)
 
 
-def add_resampling(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of intervals and tests."""
-    parser.add_argument("--replicates", type=int, default=2000, metavar="N", help="of the bootstrap; 0: no intervals")
+def add_resampling(parser: argparse.ArgumentParser, least: str) -> None:
+    """Adds the options of intervals and tests; ``least`` says what the fewest replicates are."""
+    parser.add_argument("--replicates", type=int, default=2000, metavar="N", help=f"of the bootstrap; {least}")
     parser.add_argument("--permutations", type=int, default=2000, metavar="N", help="of the gap test")
     parser.add_argument("--seed", type=int, default=0, help="of both (default: %(default)s)")
 

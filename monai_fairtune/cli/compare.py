@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--output-dir", metavar="DIR", help="receives comparison.json; default: the first folder")
     parser.add_argument("--min-per-class", type=int, default=10, metavar="N", help="default: %(default)s")
-    add_resampling(parser)
+    add_resampling(parser, "at least 100")
     parser.add_argument("--json", action="store_true", help="print comparison.json")
     parser.set_defaults(run=run)
 
