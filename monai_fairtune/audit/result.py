@@ -59,9 +59,7 @@ class Audit:
 
         return metric_frame(self, attribute)
 
-    def write(
-        self, output_dir: str | Path, *, predictions: bool = True, png: bool = False, n_processes: int = 1
-    ) -> Path:
+    def write(self, output_dir: str | Path, *, predictions: bool = True, png: bool = False) -> Path:
         """Writes ``report.json``, ``report.html``, ``plots/``, ``subgroups.csv`` and ``predictions.csv``.
 
         ``predictions.csv`` is about single patients, under pseudonyms, and is what ``compare`` reads: keep it with the
@@ -71,8 +69,6 @@ class Audit:
             output_dir: made if it is not there.
             predictions: whether to write ``predictions.csv``; of several classes there is none.
             png: whether the plots are written as PNG as well as SVG.
-            n_processes: that draw the plots. Above 1 this process is copied: ask for that only where no library, such
-                as PyTorch, keeps threads at work.
 
         Returns:
             The path of ``report.html``.
@@ -92,7 +88,7 @@ class Audit:
             report["predictions"] = write_predictions(path, self.predictions[""])
         write_json(folder / "report.json", report)
         write_csv(folder / "subgroups.csv", self.to_frame())
-        return write_audit_report(folder, png=png, n_processes=n_processes)
+        return write_audit_report(folder, png=png)
 
 
 def require_free(folder: Path) -> None:

@@ -105,12 +105,7 @@ def run(options: argparse.Namespace) -> int:
         source=source,
         on_design=lambda design: print(design_text(design), file=out, flush=True),
     )
-    page = found.write(
-        options.output_dir,
-        predictions=not options.no_predictions,
-        png=options.png,
-        n_processes=1 if resampling is None else resampling.n_processes,
-    )
+    page = found.write(options.output_dir, predictions=not options.no_predictions, png=options.png)
     report = found.to_dict()
     for note in report["audit"]["notes"]:
         print(f"\nNote: {note}", file=out)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
-from monai_fairtune.metrics.processes import shared
+from monai_fairtune.report.plots_shapes import ShapePlot
+from monai_fairtune.report.plots_shapes_png import drawing_figure
+from monai_fairtune.report.plots_shapes_svg import drawing_svg
 from monai_fairtune.report.plots_style import NARROW, WIDE, Plot, plot_style
 from monai_fairtune.report.plots_svg import inline_svg, png_bytes, svg_element, svg_file
 
@@ -24,33 +27,35 @@ class DrawnPlot:
     narrow: str
 
 
-def draw_all(plots: Iterable[Plot], folder: Path, *, png: bool = True, n_processes: int = 1) -> dict[str, DrawnPlot]:
+def draw_all(plots: Iterable[Plot | ShapePlot], folder: Path, *, png: bool = True) -> dict[str, DrawnPlot]:
     """Draws every plot, writes it as SVG into ``folder``, and returns them by key.
 
     Args:
-        plots: what to draw.
+        plots: what to draw; those of shapes need no matplotlib unless PNG is asked for.
         folder: receives ``<key>.svg``, and ``<key>.png`` where asked for.
         png: whether to draw them as PNG as well.
-        n_processes: that draw; see :func:`monai_fairtune.metrics.processes.shared`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if n_processes > 1:
-        import matplotlib.backends.backend_svg
-        import matplotlib.figure  # noqa: F401 - loaded once, before the process is copied
-    drawn = shared(lambda share: _draw(share, folder, png), list(plots), n_processes)
-    return {plot.key: plot for plot in drawn}
+    return {plot.key: _draw(plot, folder / f"{plot.key}.png" if png else None, folder) for plot in plots}
 
 
-def _draw(plots: Sequence[Plot], folder: Path, png: bool) -> list[DrawnPlot]:
-    drawn = []
+def _draw(plot: Plot | ShapePlot, png: Path | None, folder: Path) -> DrawnPlot:
+    wide, narrow = _of_shapes(plot, png) if isinstance(plot, ShapePlot) else _of_figures(plot, png)
+    (folder / f"{plot.key}.svg").write_text(svg_file(wide, plot.alt), encoding="utf-8")
+    return DrawnPlot(plot.key, plot.title, plot.caption, *(inline_svg(element, plot.alt) for element in (wide, narrow)))
+
+
+def _of_shapes(plot: ShapePlot, png: Path | None) -> tuple[ET.Element, ET.Element]:
+    drawing = plot.draw(WIDE)
+    if png is not None:
+        with plot_style():
+            png.write_bytes(png_bytes(drawing_figure(drawing)))
+    return drawing_svg(drawing), drawing_svg(plot.draw(NARROW))
+
+
+def _of_figures(plot: Plot, png: Path | None) -> tuple[ET.Element, ET.Element]:
     with plot_style():
-        for plot in plots:
-            figure = plot.draw(WIDE)
-            if png:
-                (folder / f"{plot.key}.png").write_bytes(png_bytes(figure))
-            wide = svg_element(figure, plot.key)
-            narrow = svg_element(plot.draw(NARROW), f"{plot.key}-narrow")
-            (folder / f"{plot.key}.svg").write_text(svg_file(wide, plot.alt), encoding="utf-8")
-            inline = [inline_svg(element, plot.alt) for element in (wide, narrow)]
-            drawn.append(DrawnPlot(plot.key, plot.title, plot.caption, *inline))
-    return drawn
+        figure = plot.draw(WIDE)
+        if png is not None:
+            png.write_bytes(png_bytes(figure))
+        return svg_element(figure, plot.key), svg_element(plot.draw(NARROW), f"{plot.key}-narrow")

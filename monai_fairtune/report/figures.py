@@ -16,6 +16,7 @@ from monai_fairtune.report.plots_forest import harm_plot
 from monai_fairtune.report.plots_gaps import gaps_plot
 from monai_fairtune.report.plots_progress import progress_plot
 from monai_fairtune.report.plots_selection import selection_plot
+from monai_fairtune.report.plots_shapes import ShapePlot
 from monai_fairtune.report.plots_share import share_plot
 from monai_fairtune.report.plots_style import Plot
 from monai_fairtune.report.plots_subgroups import subgroup_auroc_plot
@@ -25,7 +26,7 @@ from monai_fairtune.report.table_comparison import comparison_plot
 __all__ = ["DrawnPlot", "draw_plots", "plots"]
 
 
-def plots(reading: Reading) -> Iterator[Plot]:
+def plots(reading: Reading) -> Iterator[Plot | ShapePlot]:
     """Yields the plots that this result has data for.
 
     With several attributes, the second's files end in ``_2``, and so on.
@@ -45,7 +46,7 @@ def plots(reading: Reading) -> Iterator[Plot]:
     yield from _known(share_plot(reading, "trained_share"))
 
 
-def _assessed(reading: Reading, attribute: str, suffix: str) -> Iterator[Plot]:
+def _assessed(reading: Reading, attribute: str, suffix: str) -> Iterator[Plot | ShapePlot]:
     """Yields the plots that need intervals: of the final model on test, and against the best fixed method."""
     report = reading.final.reports.get("test") or {}
     if has_intervals(report):
@@ -56,7 +57,7 @@ def _assessed(reading: Reading, attribute: str, suffix: str) -> Iterator[Plot]:
         yield from _known(comparison_plot(comparison, attribute, f"comparison{suffix}"))
 
 
-def _known(plot: Plot | None) -> list[Plot]:
+def _known(plot: Plot | ShapePlot | None) -> list[Plot | ShapePlot]:
     return [] if plot is None else [plot]
 
 

@@ -11,7 +11,7 @@ from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.plots_calibration import calibration_plot
 from monai_fairtune.report.plots_forest import forest_plot
 from monai_fairtune.report.plots_roc import roc_plot
-from monai_fairtune.report.plots_style import Plot
+from monai_fairtune.report.plots_shapes import ShapePlot
 from monai_fairtune.report.table_assessment import comparisons_table, measures_table, pairs_table
 
 __all__ = ["attribute_parts", "attribute_plots"]
@@ -38,7 +38,7 @@ _TABLES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
 }
 
 
-def attribute_plots(assessed: Assessed, attribute: str, prefix: str, suffix: str) -> list[Plot | None]:
+def attribute_plots(assessed: Assessed, attribute: str, prefix: str, suffix: str) -> list[ShapePlot | None]:
     """Returns the forest plot, ROC curves and calibration curves of an attribute; None for what has no data."""
     return [
         draw(assessed, attribute, f"{prefix}{key}{suffix}")

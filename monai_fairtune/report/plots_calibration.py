@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monai_fairtune.report.assessed import Assessed
 from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.plots_labels import Look, explained, looks
 from monai_fairtune.report.plots_multiples import MOST, multiples, omitted
-from monai_fairtune.report.plots_style import QUIET, Plot
+from monai_fairtune.report.plots_panel import Panel
+from monai_fairtune.report.plots_shapes import Drawing, ShapePlot
+from monai_fairtune.report.plots_style import QUIET
 from monai_fairtune.report.stored import finite
 from monai_fairtune.report.wording import number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["calibration_plot"]
 
 _Bins = list[Mapping[str, Any]]
 
 
-def calibration_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
+def calibration_plot(assessed: Assessed, attribute: str, key: str) -> ShapePlot | None:
     """Returns a panel a subgroup; None where no subgroup has a curve."""
     bins = {look: _bins(assessed, attribute, look) for look in looks(assessed, attribute)}
     able = [look for look, found in bins.items() if found]
@@ -34,7 +32,7 @@ def calibration_plot(assessed: Assessed, attribute: str, key: str) -> Plot | Non
         + ", ".join(f"{number(b['mean_probability'], 2)} said, {number(b['share_positive'], 2)} so" for b in bins[look])
         for look in able[:MOST]
     ]
-    return Plot(
+    return ShapePlot(
         key,
         f"Calibration by subgroup of {attribute_words(attribute)}",
         "Each mark holds images of similar predicted probability: their mean prediction against the share of them "
@@ -50,28 +48,27 @@ def _bins(assessed: Assessed, attribute: str, look: Look) -> _Bins:
     return [b for b in found if None not in (finite(b.get("mean_probability")), finite(b.get("share_positive")))]
 
 
-def _draw(bins: Mapping[Look, _Bins], width: float) -> Figure:
-    figure, panels = multiples(list(bins), width, "predicted probability", "share positive")
+def _draw(bins: Mapping[Look, _Bins], width: float) -> Drawing:
     ends = [finite(b.get(key)) or 0.0 for found in bins.values() for b in found for key in _ENDS]
     top = min(1.0, math.ceil(10 * max(ends) - 1e-9) / 10)
-    for axes, (look, found) in zip(panels, bins.items(), strict=True):
-        axes.set_xlim(-0.03 * top, 1.03 * top)
-        axes.set_ylim(-0.03 * top, 1.03 * top)
-        axes.set_xticks([0, top / 2, top], ["0", f"{top / 2:g}", f"{top:g}"])
-        axes.set_yticks([0, top / 2, top], ["0", f"{top / 2:g}", f"{top:g}"])
-        axes.plot([0, top], [0, top], color=QUIET, linewidth=0.9, zorder=1)
-        _points(axes, look, found)
-    return figure
+    ticks = {end: f"{end:g}" for end in (0.0, top / 2, top)}
+    names = ("predicted probability", "share positive")
+    drawing, panels = multiples(list(bins), width, (-0.03 * top, 1.03 * top), ticks, names)
+    for panel, (look, found) in zip(panels, bins.items(), strict=True):
+        panel.line([0, top], [0, top], QUIET, 0.9)
+        _points(panel, look, found)
+    return drawing
 
 
 _ENDS = ("mean_probability", "share_positive", "high")
 
 
-def _points(axes: Axes, look: Look, found: Sequence[Mapping[str, Any]]) -> None:
+def _points(panel: Panel, look: Look, found: Sequence[Mapping[str, Any]]) -> None:
     colour = look.style.colour
     for b in found:
         low, high = finite(b.get("low")), finite(b.get("high"))
         if low is not None and high is not None:
-            axes.plot([b["mean_probability"]] * 2, [low, high], color=colour, linewidth=1.1, alpha=0.75, zorder=2)
-    xs, ys = [b["mean_probability"] for b in found], [b["share_positive"] for b in found]
-    axes.plot(xs, ys, color=colour, linewidth=1.0, markersize=4.6, zorder=3, **look.marker)
+            panel.line([b["mean_probability"]] * 2, [low, high], colour, 1.1, opacity=0.75)
+    panel.line([b["mean_probability"] for b in found], [b["share_positive"] for b in found], colour, 1.0)
+    for b in found:
+        panel.mark(b["mean_probability"], b["share_positive"], 4.6, **look.marker)

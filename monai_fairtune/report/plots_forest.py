@@ -11,11 +11,12 @@ from monai_fairtune.report.plots_intervals import (
     OVERALL_MARKER,
     IntervalPanel,
     IntervalRow,
-    interval_figure,
+    interval_drawing,
     told_rows,
 )
 from monai_fairtune.report.plots_labels import explained, looks
-from monai_fairtune.report.plots_style import ACCENT, Plot
+from monai_fairtune.report.plots_shapes import ShapePlot
+from monai_fairtune.report.plots_style import ACCENT
 
 __all__ = ["forest_plot", "harm_plot", "macro_plot"]
 
@@ -27,7 +28,7 @@ _PLAIN = {"marker": "o", "markerfacecolor": ACCENT, "markeredgecolor": ACCENT}
 """How subgroups of several attributes are marked, where a colour would mean two of them."""
 
 
-def forest_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
+def forest_plot(assessed: Assessed, attribute: str, key: str) -> ShapePlot | None:
     """Returns AUROC, TPR and FPR of each subgroup with intervals; None where no subgroup has any."""
     return _plot(
         assessed,
@@ -40,7 +41,7 @@ def forest_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
     )
 
 
-def harm_plot(assessed: Assessed, attributes: Sequence[str], key: str) -> Plot | None:
+def harm_plot(assessed: Assessed, attributes: Sequence[str], key: str) -> ShapePlot | None:
     """Returns missed cases and false alarms per 1000 of several attributes' subgroups; None where none has any."""
     return _plot(
         assessed,
@@ -53,7 +54,7 @@ def harm_plot(assessed: Assessed, attributes: Sequence[str], key: str) -> Plot |
     )
 
 
-def macro_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
+def macro_plot(assessed: Assessed, attribute: str, key: str) -> ShapePlot | None:
     """Returns the mean AUROC over classes of each subgroup; None where no subgroup has any."""
     return _plot(
         assessed,
@@ -67,7 +68,7 @@ def macro_plot(assessed: Assessed, attribute: str, key: str) -> Plot | None:
 
 def _plot(
     assessed: Assessed, attributes: Sequence[str], key: str, measures: dict[str, str], title: str, caption: str
-) -> Plot | None:
+) -> ShapePlot | None:
     rows = _rows(assessed, attributes, tuple(measures))
     if not any(value.value is not None for row in rows[:-1] for value in row.values):
         return None
@@ -81,12 +82,12 @@ def _plot(
         for measure, words in measures.items()
     ]
     told = "".join(explained(looks(assessed, attribute)) for attribute in attributes)
-    return Plot(
+    return ShapePlot(
         key,
         title,
         caption + told,
         f"{title}. {told_rows(rows, panels)}.",
-        lambda width: interval_figure(rows, panels, width),
+        lambda width: interval_drawing(rows, panels, width),
     )
 
 

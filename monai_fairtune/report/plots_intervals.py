@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from monai_fairtune.report.plots_layout import canvas, panel, plot_text, text_width
+from monai_fairtune.report.plots_layout import plot_text, text_width
+from monai_fairtune.report.plots_panel import Panel, round_ticks
+from monai_fairtune.report.plots_shapes import Area, Drawing, Label
 from monai_fairtune.report.plots_style import BAND, INK, MUTED, WIDE
 from monai_fairtune.report.stored import SUPPRESSED, Stated
 from monai_fairtune.report.wording import number, shorten, signed
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-__all__ = ["OVERALL_MARKER", "IntervalPanel", "IntervalRow", "interval_figure", "told_rows"]
+__all__ = ["OVERALL_MARKER", "IntervalPanel", "IntervalRow", "interval_drawing", "told_rows"]
 
 _ROW, _TOP, _BOTTOM, _NUMBERS = 18.0, 24.0, 24.0, 38.0
 
@@ -69,60 +67,54 @@ def _told(shown: IntervalPanel, value: Stated) -> str:
     return shown.told(value.value) + ends
 
 
-def interval_figure(rows: Sequence[IntervalRow], panels: Sequence[IntervalPanel], width: float) -> Figure:
+def interval_drawing(rows: Sequence[IntervalRow], panels: Sequence[IntervalPanel], width: float) -> Drawing:
     """Draws the panels side by side where there is room, and below one another where there is not."""
     wide = width >= WIDE
-    labels = [row.label for row in rows]
-    left = min((0.28 if wide else 0.36) * width, max(text_width(label, 8.5) for label in labels) + 8)
+    left = min((0.28 if wide else 0.36) * width, max(text_width(row.label, 8.5) for row in rows) + 8)
     columns = len(panels) if wide else 1
     tall = _ROW * len(rows) + _TOP + _BOTTOM
-    figure = canvas(width, tall * (1 if wide else len(panels)))
+    drawing = Drawing(width, tall * (1 if wide else len(panels)))
     across = (width - left) / columns - _NUMBERS - 6
     for k, shown in enumerate(panels):
         column, down = (k, 0) if wide else (0, len(panels) - 1 - k)
-        bottom = _BOTTOM + down * tall
-        axes = panel(figure, left + column * (across + _NUMBERS + 6), bottom, across, _ROW * len(rows))
-        _draw(axes, rows, [row.values[k] for row in rows], shown)
-        if column == 0:
-            axes.set_yticks(range(len(rows)), [shorten(label, int(left / 5.0)) for label in reversed(labels)])
-            for tick, row in zip(axes.get_yticklabels(), reversed(rows), strict=True):
-                tick.set(color=INK, fontweight="bold" if row.reference else "normal", fontsize=8.5)
-    return figure
+        place = (left + column * (across + _NUMBERS + 6), _BOTTOM + down * tall)
+        values = [row.values[k] for row in rows]
+        panel = Panel(drawing, *place, across, _ROW * len(rows), _limits(values, shown), (-0.5, len(rows) - 0.5))
+        _draw(panel, rows, values, shown)
+        for y, row in enumerate(reversed(rows)):
+            if column == 0:
+                panel.row_label(y, shorten(row.label, int(left / 5.0)), bold=row.reference)
+    return drawing
 
 
-def _draw(axes: Axes, rows: Sequence[IntervalRow], values: Sequence[Stated], shown: IntervalPanel) -> None:
-    axes.set_title(plot_text(shown.title, "value"), fontsize=8.5)
-    axes.set_ylim(-0.5, len(rows) - 0.5)
-    axes.set_yticks([])
-    axes.set_xlim(*_limits(values, shown))
-    axes.locator_params(axis="x", nbins=4)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
+def _draw(panel: Panel, rows: Sequence[IntervalRow], values: Sequence[Stated], shown: IntervalPanel) -> None:
+    panel.title(plot_text(shown.title, "value"))
+    for y, row in enumerate(reversed(rows)):
+        if row.reference:
+            panel.area(panel.xs, [y - 0.5] * 2, [y + 0.5] * 2, BAND)
+    panel.x_axis(*round_ticks(*panel.xs, 4))
     if shown.line is not None:
-        axes.axvline(shown.line, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+        panel.line([shown.line] * 2, panel.ys, MUTED, 0.9, dash=(3.6, 1.8))
     for y, (row, value) in enumerate(zip(reversed(rows), reversed(values), strict=True)):
-        _mark(axes, y, row, value, shown)
+        _mark(panel, y, row, value, shown)
 
 
-def _mark(axes: Axes, y: int, row: IntervalRow, value: Stated, shown: IntervalPanel) -> None:
-    if row.reference:
-        axes.axhspan(y - 0.5, y + 0.5, color=BAND, zorder=0, linewidth=0)
-    place: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "va": "center_baseline"}
+def _mark(panel: Panel, y: int, row: IntervalRow, value: Stated, shown: IntervalPanel) -> None:
     if value.value is None:
-        text = SUPPRESSED if value.suppressed else "not defined"
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        axes.annotate(
-            text, (0, y), (4, 0), xycoords=("axes fraction", "data"), color=MUTED, fontsize=8, bbox=box, **place
-        )
+        text, (left, middle) = SUPPRESSED if value.suppressed else "not defined", panel.place(panel.xs[0], y)
+        right, reach = left + 6 + text_width(text, 8), 6.0
+        under = [
+            (left + 2, middle - reach),
+            (right, middle - reach),
+            (right, middle + reach),
+            (left + 2, middle + reach),
+        ]
+        panel.drawing.add(Area(under, "#fff"), Label((left + 4, middle), text, 8, MUTED))
         return
-    colour = row.marker["markeredgecolor"]
     if value.has_interval:
-        axes.plot([value.low or 0.0, value.high or 0.0], [y, y], color=colour, linewidth=1.6, zorder=2)
-    axes.plot([value.value], [y], markersize=6, linestyle="none", zorder=3, clip_on=False, **row.marker)
-    text, weight = plot_text(shown.told(value.value), "-"), "bold" if row.reference else "normal"
-    axes.annotate(
-        text, (1, y), (_NUMBERS - 2, 0), xycoords=("axes fraction", "data"), ha="right", fontweight=weight, **place
-    )
+        panel.line([value.low or 0.0, value.high or 0.0], [y, y], row.marker["markeredgecolor"], 1.6)
+    panel.mark(value.value, y, 6, **row.marker)
+    panel.beside(y, plot_text(shown.told(value.value), "-"), _NUMBERS - 2, bold=row.reference)
 
 
 def _limits(values: Sequence[Stated], shown: IntervalPanel) -> tuple[float, float]:

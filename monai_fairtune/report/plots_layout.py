@@ -87,6 +87,10 @@ def auroc_limits(values: Sequence[float]) -> tuple[float, float]:
     return max(low - room, -0.02), min(high + room, 1.01) if high <= 1 else high + room
 
 
+_LATIN = frozenset(filter(str.isprintable, map(chr, range(0x180)))) | set("–−≥≤…“”")
+"""What the font certainly can draw, so that it need not be opened for most names."""
+
+
 @lru_cache(maxsize=1)
 def _glyphs() -> frozenset[int]:
     from matplotlib.font_manager import findfont, get_font
@@ -99,6 +103,6 @@ def plot_text(text: str, otherwise: str) -> str:
 
     The stand-ins are explained in the caption, where the reader's own fonts are at hand.
     """
-    known = all(ord(character) in _glyphs() for character in text)
+    known = all(character in _LATIN or ord(character) in _glyphs() for character in text)
     rightward = all(unicodedata.bidirectional(character) not in {"R", "AL", "AN"} for character in text)
     return text if text.strip() and known and rightward else otherwise

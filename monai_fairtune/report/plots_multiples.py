@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from monai_fairtune.report.plots_labels import Look
-from monai_fairtune.report.plots_layout import canvas, panel
-from monai_fairtune.report.plots_style import INK, WIDE
+from monai_fairtune.report.plots_panel import Panel
+from monai_fairtune.report.plots_shapes import Drawing
+from monai_fairtune.report.plots_style import WIDE
 from monai_fairtune.report.wording import shorten
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["MOST", "multiples", "omitted"]
 
@@ -23,35 +19,37 @@ MOST = 12
 _LEFT, _BOTTOM, _TOP, _GAP = 34.0, 34.0, 20.0, 16.0
 
 
-def multiples(shown: Sequence[Look], width: float, x_label: str, y_label: str) -> tuple[Figure, list[Axes]]:
-    """Returns a figure with a square panel for each subgroup, titled by its label.
+def multiples(
+    shown: Sequence[Look],
+    width: float,
+    ends: tuple[float, float],
+    ticks: Mapping[float, str],
+    names: tuple[str, str],
+) -> tuple[Drawing, list[Panel]]:
+    """Returns a drawing with a square panel for each subgroup, titled by its label.
 
     Args:
         shown: at most :data:`MOST` subgroups.
         width: in points.
-        x_label: below the lowest panels.
-        y_label: beside the leftmost panels.
+        ends: the numbers at both ends of both axes.
+        ticks: number to label, on both axes.
+        names: of the axes: below the lowest panels, and beside the leftmost ones.
     """
     columns = min(len(shown), (3 if len(shown) != 4 else 4) if width >= WIDE else 2)
     rows = math.ceil(len(shown) / columns)
     side = min(158.0, (width - _LEFT - 4) / columns - _GAP)
-    figure = canvas(width, rows * (side + _TOP + 14) + _BOTTOM)
+    drawing = Drawing(width, rows * (side + _TOP + 14) + _BOTTOM)
     found = []
     for k, look in enumerate(shown):
         row, column = divmod(k, columns)
-        bottom = _BOTTOM + (rows - 1 - row) * (side + _TOP + 14)
-        axes = panel(figure, _LEFT + column * (side + _GAP), bottom, side, side)
-        axes.set_title(shorten(look.label, int(side / 5.4)), color=INK, fontsize=8.5, pad=5)
-        if column == 0:
-            axes.set_ylabel(y_label, labelpad=3)
-        else:
-            axes.tick_params(labelleft=False)
-        if k + columns >= len(shown):
-            axes.set_xlabel(x_label)
-        else:
-            axes.tick_params(labelbottom=False)
-        found.append(axes)
-    return figure, found
+        place = (_LEFT + column * (side + _GAP), _BOTTOM + (rows - 1 - row) * (side + _TOP + 14))
+        panel = Panel(drawing, *place, side, side, ends, ends)
+        panel.title(shorten(look.label, int(side / 5.4)), away=5)
+        bare = [""] * len(ticks)
+        panel.y_axis(*([*ticks], [*ticks.values()], names[1]) if column == 0 else ([*ticks], bare))
+        panel.x_axis(*([*ticks], [*ticks.values()], names[0]) if k + columns >= len(shown) else ([*ticks], bare))
+        found.append(panel)
+    return drawing, found
 
 
 def omitted(n: int) -> str:

@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["inline_svg", "png_bytes", "svg_element", "svg_file"]
+__all__ = ["FONTS", "inline_svg", "png_bytes", "svg_element", "svg_file"]
 
-_FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FONT_NAME = re.compile(r"'DejaVu Sans'(?:, sans-serif)?")
 
@@ -57,7 +57,7 @@ def _localise(element: ET.Element, prefix: str) -> None:
         elif short == "href":
             text = f"#{prefix}-{value.removeprefix('#')}"
         else:
-            text = _FONT_NAME.sub(_FONTS, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
+            text = _FONT_NAME.sub(FONTS, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
         element.set(short, text)
 
 

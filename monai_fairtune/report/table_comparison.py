@@ -5,9 +5,9 @@ from __future__ import annotations
 from monai_fairtune.report.comparison import Comparison, Difference
 from monai_fairtune.report.measures import COMPARISONS, MEASURES
 from monai_fairtune.report.names import attribute_words, subgroup_detail
-from monai_fairtune.report.plots_intervals import IntervalPanel, IntervalRow, interval_figure, told_rows
+from monai_fairtune.report.plots_intervals import IntervalPanel, IntervalRow, interval_drawing, told_rows
 from monai_fairtune.report.plots_labels import explained, looks
-from monai_fairtune.report.plots_style import Plot
+from monai_fairtune.report.plots_shapes import ShapePlot
 from monai_fairtune.report.stored import stated
 from monai_fairtune.report.table_assessment import p_cell
 from monai_fairtune.report.tables import Cell, Table
@@ -88,7 +88,7 @@ def levelling_table(comparison: Comparison, attribute: str, key: str) -> Table |
     return table
 
 
-def comparison_plot(comparison: Comparison, attribute: str, key: str) -> Plot | None:
+def comparison_plot(comparison: Comparison, attribute: str, key: str) -> ShapePlot | None:
     """Returns the differences of each subgroup with intervals; None where none is defined."""
     measures = ("auroc", "tpr", "fpr")
     rows = [
@@ -101,11 +101,11 @@ def comparison_plot(comparison: Comparison, attribute: str, key: str) -> Plot | 
         return None
     panels = [IntervalPanel(f"{MEASURES[m]} difference", line=0.0, difference=True, least=0.08) for m in measures]
     words = attribute_words(attribute)
-    return Plot(
+    return ShapePlot(
         key,
         f"Final model minus best fixed method, by subgroup of {words}",
         "Right of the dashed line the final model has the higher value. A line that crosses it shows no difference."
         + explained(looks(comparison, attribute)),
         f"Differences by subgroup of {words}. {told_rows(rows, panels)}.",
-        lambda width: interval_figure(rows, panels, width),
+        lambda width: interval_drawing(rows, panels, width),
     )

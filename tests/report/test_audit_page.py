@@ -14,6 +14,7 @@ import pytest
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.report import write_audit_report
 from monai_fairtune.report.audit.clinician import headline, story
+from monai_fairtune.report.audit.engineer import engineer
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.audit.regulator import count_tests, told_tests
 from monai_fairtune.report.table_assessment import gaps_table, pairs_table
@@ -134,6 +135,19 @@ def test_the_gap_stands_beside_its_null(report: Report) -> None:
     row = gaps_table(Audit(report).first, "gaps").rows[1]
     assert [cell.text for cell in row.cells][:4] == ["0.021", "0.020", "0.049", "0.40"]
     assert row.cells[-1].text == "not distinguishable from chance"
+
+
+@pytest.mark.parametrize(
+    ("chosen_on", "rule", "words"),
+    [
+        ("given", "fixed", "a probability of 0.2500, which was given."),
+        ("default", "fixed", "a probability of 0.2500, the default: none was given or chosen."),
+        ("validation", "youden", "a probability of 0.2500, chosen on validation by Youden's index"),
+    ],
+)
+def test_the_threshold_is_told_with_where_it_came_from(report: Report, chosen_on: str, rule: str, words: str) -> None:
+    report["threshold"] = {"value": 0.25, "chosen_on": chosen_on, "rule": rule}
+    assert words in engineer(Audit(report).parts[0], {})["threshold"]
 
 
 def test_regulators_find_origin_tests_and_hashes(page: Page, report: Report) -> None:

@@ -12,7 +12,7 @@ from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.parts import attribute_parts, attribute_plots
 from monai_fairtune.report.plots_forest import harm_plot, macro_plot
 from monai_fairtune.report.plots_gaps import gaps_plot
-from monai_fairtune.report.plots_style import Plot
+from monai_fairtune.report.plots_shapes import ShapePlot
 from monai_fairtune.report.stored import stated
 from monai_fairtune.report.table_assessment import gaps_table
 from monai_fairtune.report.tables import Table
@@ -21,9 +21,9 @@ from monai_fairtune.report.wording import number, shorten
 __all__ = ["audit_plots", "engineer", "macro_tables"]
 
 
-def audit_plots(audit: Audit) -> Iterator[Plot]:
+def audit_plots(audit: Audit) -> Iterator[ShapePlot]:
     """Yields every plot that the audit has data for."""
-    found: list[Plot | None] = []
+    found: list[ShapePlot | None] = []
     if audit.macro:
         found += [macro_plot(audit.macro, name, f"macro{_suffix(k)}") for k, name in enumerate(audit.macro.attributes)]
     for part in audit.parts:
@@ -56,17 +56,20 @@ def engineer(part: Part, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
     }
 
 
+_NOT_CHOSEN = {"given": "which was given.", "default": "the default: none was given or chosen."}
+
+
 def _threshold(assessed: Assessed) -> str:
     threshold = assessed.raw.get("threshold") or {}
     value = stated(threshold.get("value")).value
     if value is None:
         return "No threshold is recorded."
-    rule = {"youden": "by Youden's index (largest TPR − FPR)", "fixed": "by hand"}.get(str(threshold.get("rule")))
-    return (
-        f"One threshold for everybody: called positive from a probability of {number(value, 4)}, chosen on "
-        f"{threshold.get('chosen_on') or 'an unrecorded split'} {rule or threshold.get('rule') or ''}".rstrip()
-        + "."
-    )
+    told = f"One threshold for everybody: called positive from a probability of {number(value, 4)}, "
+    chosen_on, rule = str(threshold.get("chosen_on") or "an unrecorded split"), str(threshold.get("rule") or "")
+    if rule == "fixed" and chosen_on in _NOT_CHOSEN:
+        return told + _NOT_CHOSEN[chosen_on]
+    words = "by Youden's index (largest TPR − FPR)" if rule == "youden" else rule
+    return f"{told}chosen on {chosen_on} {words}".rstrip() + "."
 
 
 def macro_tables(audit: Audit) -> list[tuple[str, Table]]:

@@ -20,7 +20,7 @@ _BESIDE = ("subgroups.csv", "predictions.csv")
 """What an audit writes besides, before its page."""
 
 
-def write_audit_report(output_dir: Path, *, png: bool = False, n_processes: int = 1) -> Path:
+def write_audit_report(output_dir: Path, *, png: bool = False) -> Path:
     """Writes the page of an audit, its plots, its model card and its appendix from ``report.json`` alone.
 
     Nothing is computed anew, and the same report gives the same bytes. What ``report.json`` withholds of small
@@ -31,7 +31,6 @@ def write_audit_report(output_dir: Path, *, png: bool = False, n_processes: int 
         output_dir: holds ``report.json``, binary, multi-class or multi-label; receives ``report.html``,
             ``plots/*.svg``, ``model_card.md`` and ``appendix.json`` with the SHA-256 of each.
         png: whether the plots are written as PNG as well.
-        n_processes: that draw; see :func:`monai_fairtune.report.drawn.draw_all`.
 
     Returns:
         The path of ``report.html``.
@@ -42,7 +41,7 @@ def write_audit_report(output_dir: Path, *, png: bool = False, n_processes: int 
     output_dir = Path(output_dir)
     source = output_dir / "report.json"
     audit = Audit(load_report(source))
-    plots = draw_all(audit_plots(audit), output_dir / "plots", png=png, n_processes=n_processes)
+    plots = draw_all(audit_plots(audit), output_dir / "plots", png=png)
     drawn = [output_dir / "plots" / f"{key}.{kind}" for key in plots for kind in (("png", "svg") if png else ("svg",))]
     card = write_text(output_dir / "model_card.md", model_card(audit))
     beside = [output_dir / name for name in _BESIDE if (output_dir / name).is_file()]
