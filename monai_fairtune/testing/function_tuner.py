@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +24,8 @@ class Job:
     tuned: frozenset[str]
     learning_rate: float
     seed: int
+    fold: int | None = None
+    accumulation_steps: int = 1
 
 
 Predict: TypeAlias = Callable[[Job, int, str], Predictions]
@@ -34,6 +36,7 @@ class FunctionTuner:
 
     Args:
         predict: called with the job, the epoch (from 1) and the split; the predictions of the model after that epoch.
+            Of a job with a fold, ``"validation"`` means that fold and ``"train"`` the others.
         interrupt: called with the job before each epoch; may raise, as a crash would.
     """
 
@@ -48,7 +51,8 @@ class FunctionTuner:
     ) -> TuningResult:
         """See :meth:`Tuner.tune`."""
         start = time.perf_counter()
-        job = Job(mask.tuned, hyperparameters["learning_rate"], seed)
+        rate = hyperparameters["learning_rate"]
+        job = Job(mask.tuned, rate, seed, budget.fold, budget.accumulation_steps)
         self.jobs.append(job)
         kept, epoch = 0, 0
         for epoch in range(1, budget.max_epochs + 1):
@@ -73,12 +77,12 @@ class FunctionTuner:
     def save(self, model: TunedModel, path: Path) -> None:
         """See :meth:`Tuner.save`."""
         job, epoch = _unpack(model)
-        path.write_text(json.dumps([sorted(job.tuned), job.learning_rate, job.seed, epoch]))
+        path.write_text(json.dumps([[sorted(job.tuned), *astuple(job)[1:]], epoch]))
 
     def load(self, path: Path) -> TunedModel:
         """See :meth:`Tuner.load`."""
-        tuned, learning_rate, seed, epoch = json.loads(path.read_text())
-        return Job(frozenset(tuned), learning_rate, seed), epoch
+        (tuned, *others), epoch = json.loads(path.read_text())
+        return Job(frozenset(tuned), *others), epoch
 
 
 def _unpack(model: TunedModel) -> tuple[Job, int]:

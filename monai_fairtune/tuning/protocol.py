@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import Mask
 from monai_fairtune.predictions import Predictions
 
@@ -22,17 +23,43 @@ class Budget:
 
     Args:
         max_epochs: passes over the training split, at least 1.
-        assess_train: whether each epoch also predicts the training split, as the fairness generalization gap by
-            epoch needs; it costs a forward pass over that split.
+        assess_train: whether each epoch also predicts the training images, as the fairness generalization gap by
+            epoch needs; it costs a forward pass over them.
+        accumulation_steps: parts of a batch whose gradients an optimizer step sums, at least 1. More parts need less
+            memory; steps, schedule and loss stay those of the whole batch.
+        fold: for k-fold validation, the fold that validates, from 0; the other folds of the train and validation
+            splits together are trained on. None means the splits as they are.
+        n_folds: how many folds there are: 1 without ``fold``, else at least 2.
+        name: what loggers call the training, such as ``"trial 12"``; it never names a patient.
+
+    Raises:
+        ConfigurationError: if a number is out of range.
     """
 
     max_epochs: int
     assess_train: bool = False
+    accumulation_steps: int = 1
+    fold: int | None = None
+    n_folds: int = 1
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.accumulation_steps < 1:
+            raise ConfigurationError(f"accumulation_steps is {self.accumulation_steps}. Give 1 or more.")
+        is_whole = self.fold is None and self.n_folds == 1
+        if not is_whole and (self.fold is None or self.n_folds < 2 or not 0 <= self.fold < self.n_folds):
+            raise ConfigurationError(
+                f"fold is {self.fold} of n_folds={self.n_folds}. "
+                "Give a fold from 0 to n_folds - 1 of 2 or more, or neither."
+            )
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known after an epoch; ``epoch`` counts from 1, ``loss`` is the mean training loss of the epoch."""
+    """What is known after an epoch; ``epoch`` counts from 1, ``loss`` is the mean training loss of the epoch.
+
+    ``validation`` holds the validation split or, with folds, the fold that validates; ``train`` likewise.
+    """
 
     epoch: int
     loss: float
@@ -53,7 +80,7 @@ OnEpoch: TypeAlias = Callable[[EpochReport], Verdict]
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The model of the epoch that was kept last, and what it says about the validation split."""
+    """The model of the epoch that was kept last, and what it says about the images that validate."""
 
     model: TunedModel
     validation: Predictions
@@ -67,6 +94,10 @@ class Tuner(Protocol):
 
     The same mask, hyperparameters and seed must give the same predictions, to the bit on a CPU: an interrupted search
     trains again what it lost and ends where an uninterrupted one would.
+
+    A training that ends in an error leaves the tuner usable: the next one is as if the failed one had not been. What
+    runs out of memory raises what its library raises, such as ``torch.OutOfMemoryError``; the search may then ask for
+    the same training with more ``accumulation_steps``.
     """
 
     def tune(
@@ -85,13 +116,16 @@ class Tuner(Protocol):
             hyperparameters: holds ``"learning_rate"``.
             budget: the most that may be spent.
             seed: fixes the head's initial weights, the order of images and the augmentation.
-            on_epoch: called after every epoch, with predictions for the whole validation split.
+            on_epoch: called after every epoch, with predictions for all images that validate. What it raises ends
+                the training and reaches the caller as it is.
 
         Returns:
             The model of the last epoch that ``on_epoch`` kept.
 
         Raises:
             TuningError: if training diverges.
+            ConfigurationError: if the budget asks for what this tuner cannot do, such as folds: it never ignores
+                them, as the numbers would then be of images that were trained on.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +13,17 @@ from typing import Any
 import numpy as np
 import torch
 from ignite.engine import Events
-from ignite.handlers import TerminateOnNan
 from monai.engines import SupervisedTrainer
 
-from monai_fairtune.cohort import Cohort, ResidentSplit
+from monai_fairtune.cohort import Batches, Cohort, ResidentSplit
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
+from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
+from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
-from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedModel, TuningResult
+from monai_fairtune.tuning.protocol import Budget, OnEpoch, TunedModel, TuningResult
 
 __all__ = ["SupervisedTuner"]
 
@@ -39,6 +42,9 @@ class SupervisedTuner:
     The network, the images and the pretrained weights stay resident; every tuning starts from the pretrained state
     with a head drawn from its seed. Training minimises the class-weighted cross-entropy with AdamW, warm-up and a
     cosine schedule; on CUDA it runs in bfloat16.
+
+    Accumulated gradients are those of the whole batch, except in a network with dropout or tuned BatchNorm layers,
+    which draw and count for each micro-batch. After an error everything that the training held is released.
 
     Args:
         network: the pretrained network.
@@ -80,23 +86,22 @@ class SupervisedTuner:
         self.warmup_share = warmup_share
         self.augmentation = augmentation
         self.preprocessing = dict(preprocessing or {})
-        weights = balanced_class_weights(cohort.labels[cohort.indices("train")])
-        self.loss = torch.nn.CrossEntropyLoss(weight=weights.to(self.device))
+        self.class_weights = balanced_class_weights(cohort.labels[cohort.indices("train")]).to(self.device)
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
     ) -> TuningResult:
         """See :meth:`Tuner.tune`."""
         start = time.perf_counter()
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
-            self.network.reset(seed)
-            self.network.apply_mask(mask)
-            trainer = self._trainer(hyperparameters["learning_rate"], budget.max_epochs, seed)
-            watch = _EpochWatch(self, mask, budget, on_epoch)
-            watch.attach(trainer)
-            trainer.run()
+        self.network.reset(seed)
+        self.network.apply_mask(mask)
+        try:
+            watch = self._run(hyperparameters["learning_rate"], budget, seed, on_epoch)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            # The frames that the error passed through hold activations and the optimizer, as long as it is held.
+            raise error.with_traceback(None) from None
+        finally:
+            self._release()
         return watch.result(time.perf_counter() - start)
 
     def predict(self, model: TunedModel, split: str) -> Predictions:
@@ -124,19 +129,62 @@ class SupervisedTuner:
     def _snapshot(self, mask: Mask) -> _Tuned:
         return _Tuned(mask, {name: tensor.detach().cpu().clone() for name, tensor in self.network.delta().items()})
 
-    def _trainer(self, learning_rate: float, max_epochs: int, seed: int) -> SupervisedTrainer:
-        loader = self.splits["train"].batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
+    def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
+        batches = self.splits["train"].batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
+        watch = EpochWatch(
+            budget,
+            on_epoch,
+            predict=self._predict,
+            snapshot=lambda: self._snapshot(self.network.mask),
+            n_steps=len(batches),
+            device=self.device,
+        )
+        trainer = self._trainer(batches, self.class_weights, learning_rate, budget)
+        watch.attach(trainer)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            trainer.run()
+        return watch
+
+    def _release(self) -> None:
+        """Drops the gradients and, after an error, what the failed training alone still holds in cycles."""
+        self.network.zero_grad(set_to_none=True)
+        if sys.exc_info()[0] is not None:
+            gc.collect()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _trainer(
+        self, batches: Batches, class_weights: torch.Tensor, learning_rate: float, budget: Budget
+    ) -> SupervisedTrainer:
         optimizer = tuned_optimizer(
             self.network,
             learning_rate,
             head_factor=self.head_learning_rate_factor,
             weight_decay=self.weight_decay,
         )
-        schedule = warmup_cosine(optimizer, n_steps(loader, max_epochs), warmup_share=self.warmup_share)
+        schedule = warmup_cosine(optimizer, n_steps(batches, budget.max_epochs), warmup_share=self.warmup_share)
+        n_parts = budget.accumulation_steps
+        is_whole = n_parts == 1
+        loss = torch.nn.CrossEntropyLoss(weight=class_weights)
+        shared = SharedLoss(loss)
         trainer = SupervisedTrainer(
-            self.device, max_epochs, loader, self.network, optimizer, self.loss, decollate=False, **self._precision()
+            self.device,
+            budget.max_epochs,
+            batches if is_whole else MicroBatches(batches, n_parts, class_weights),
+            self.network,
+            optimizer,
+            loss if is_whole else shared,
+            decollate=False,
+            accumulation_steps=n_parts,
+            **self._precision(),
         )
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda _: schedule.step())
+        if not is_whole:
+            shared.attach(trainer)
+        trainer.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda engine: schedule.step() if ends_step(engine) else None
+        )
         return trainer
 
     def _predict(self, split: str) -> Predictions:
@@ -156,48 +204,3 @@ class SupervisedTuner:
         if self.device.type != "cuda":
             return {}
         return {"amp": True, "amp_kwargs": {"dtype": torch.bfloat16}}
-
-
-class _EpochWatch:
-    """Reports every epoch to the search, keeps the model it asks to keep, and stops when it says so."""
-
-    def __init__(self, tuner: SupervisedTuner, mask: Mask, budget: Budget, on_epoch: OnEpoch) -> None:
-        self.tuner, self.mask, self.budget, self.on_epoch = tuner, mask, budget, on_epoch
-        self.loss = torch.zeros((), device=tuner.device)
-        self.kept: tuple[int, _Tuned, Predictions] | None = None
-        self.n_epochs = 0
-
-    def attach(self, trainer: SupervisedTrainer) -> None:
-        trainer.add_event_handler(Events.EPOCH_STARTED, lambda _: self.loss.zero_())
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._add_loss)
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, TerminateOnNan(lambda output: output["loss"]))
-        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._report)
-
-    def _add_loss(self, trainer: SupervisedTrainer) -> None:
-        self.loss += trainer.state.output["loss"].detach()
-
-    def _report(self, trainer: SupervisedTrainer) -> None:
-        self.n_epochs = trainer.state.epoch
-        loss = float(self.loss) / trainer.state.epoch_length
-        self._check_loss(loss)
-        tuner = self.tuner
-        validation = tuner._predict("validation")
-        train = tuner._predict("train") if self.budget.assess_train else None
-        verdict = self.on_epoch(EpochReport(self.n_epochs, loss, validation, train))
-        if verdict.keep:
-            self.kept = (self.n_epochs, tuner._snapshot(self.mask), validation)
-        if verdict.stop:
-            trainer.terminate()
-
-    def result(self, seconds: float) -> TuningResult:
-        self._check_loss(float(self.loss))
-        if self.kept is None:
-            raise TuningError(f"No epoch of {self.n_epochs} gave a model worth keeping. Lower the learning rate.")
-        epoch, model, validation = self.kept
-        return TuningResult(model, validation, epoch, self.n_epochs, seconds)
-
-    def _check_loss(self, loss: float) -> None:
-        if not np.isfinite(loss):
-            raise TuningError(
-                f"Training diverged after {self.n_epochs} epochs: the loss is {loss}. Lower the learning rate."
-            )

@@ -6,27 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from monai_fairtune.cohort import Cohort, Preprocessing, ResidentSplit, cache_images, write_synthetic_cohort
 from monai_fairtune.exceptions import ConfigurationError, SplitError, TuningError
-from monai_fairtune.masks import FairTuneNetwork
-from monai_fairtune.subgroups import SensitiveAttribute
 from monai_fairtune.testing.function_tuner import FunctionTuner
 from monai_fairtune.testing.tuners import check_tuner
 from monai_fairtune.tuning import Budget, SupervisedTuner, Verdict, balanced_class_weights, tuned_optimizer
 from monai_fairtune.tuning.optimization import warmup_cosine
 from tests.search.worlds import partition, planted, world
-
-
-@pytest.fixture(scope="module")
-def tuner(tmp_path_factory: pytest.TempPathFactory) -> SupervisedTuner:
-    folder = tmp_path_factory.mktemp("tuner")
-    manifest = write_synthetic_cohort(folder, n_patients=120)
-    cohort = Cohort.from_manifest(manifest, SensitiveAttribute.parse_all(["age:60", "sex"]))
-    preprocessing = Preprocessing(16)
-    cached = cache_images(cohort, preprocessing, folder / "cache", progress=False)
-    splits = {name: ResidentSplit(cohort, cached, name) for name in cohort.split_names}
-    network = FairTuneNetwork("monai_fairtune.masks.tiny_vit", image_size=16)
-    return SupervisedTuner(network, cohort, splits, batch_size=16, preprocessing=preprocessing.to_dict())
 
 
 def test_conformance_of_the_tuner_over_monais_engines(tuner: SupervisedTuner, tmp_path: Path) -> None:
