@@ -53,7 +53,7 @@ def test_png_shows_the_same_shapes_at_the_same_places() -> None:
     ]
     assert [artist.get_text() for artist in artists if isinstance(artist, Text)] == ["<b> & c", "up"]
     right = np.asarray(lines[0].get_transform().transform((100, 50)))
-    assert right.tolist() == pytest.approx(figure.bbox.size.tolist())
+    assert right == pytest.approx(np.asarray(figure.bbox.size))
 
 
 @pytest.mark.parametrize("marker", sorted(OUTLINES))
