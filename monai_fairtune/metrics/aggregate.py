@@ -14,6 +14,9 @@ from monai_fairtune.metrics.value import Value
 
 __all__ = ["difference", "distance_to_optimal", "equity_scaled", "largest", "ratio", "smallest"]
 
+_TIE = 1e-12
+"""How far apart two values may lie and still count as equal."""
+
 
 def smallest(values: Mapping[str, Value]) -> Value:
     """Returns the smallest value, and ``subgroup`` beside it: the first that has it.
@@ -92,8 +95,10 @@ def _extreme(values: Mapping[str, Value], sign: int) -> Value:
         numbers = dict(zip(values, _numbers(values), strict=True))
     except UndefinedMetricError as error:
         return Value(None, str(error))
-    name = min(numbers, key=lambda key: sign * numbers[key])
-    return Value(numbers[name], extra={"subgroup": name})
+    found = sign * min(sign * number for number in numbers.values())
+    # The last digits of a sum depend on its order, and must not decide whose value is named.
+    name = next(key for key, number in numbers.items() if abs(number - found) <= _TIE)
+    return Value(found, extra={"subgroup": name})
 
 
 def _numbers(values: Mapping[str, Value], at_least: int = 1) -> list[float]:

@@ -18,14 +18,17 @@ from monai_fairtune.exceptions import ConfigurationError, PredictionsError, Unde
 from monai_fairtune.metrics import (
     Assessment,
     Threshold,
+    Value,
     accuracy,
     assess,
     auroc,
     brier_score,
     expected_calibration_error,
     false_positive_rate,
+    largest,
     log_loss,
     positive_rate,
+    smallest,
     true_positive_rate,
 )
 from monai_fairtune.predictions import Predictions
@@ -196,3 +199,11 @@ def test_continuous_scores_are_refused_where_decisions_are_needed() -> None:
 def test_an_undeclared_kind_of_score_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="declared as 'score'"):
         log_loss([0, 1], [0.2, 0.7], kind="score")  # type: ignore[arg-type]
+
+
+def test_of_values_that_tie_but_for_their_last_digits_the_first_is_named() -> None:
+    a, b = 0.1 + 0.2, 0.3
+    assert a > b
+    assert smallest({"a": Value(a), "b": Value(b)}).extra == {"subgroup": "a"}
+    assert largest({"b": Value(b), "a": Value(a)}).extra == {"subgroup": "b"}
+    assert smallest({"a": Value(0.3 + 1e-9), "b": Value(b)}).extra == {"subgroup": "b"}
