@@ -6,8 +6,9 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
 from scipy.special import expit, logit, stdtrit
+
+from monai_fairtune.subgroups import crossing
 
 __all__ = [
     "AUROCEstimate",
@@ -191,9 +192,9 @@ class AUROCEstimate(Estimate):
             return abs(self.value - true) - z * math.sqrt(scale * _variance(true, m, n))
 
         inside = min(max(self.value, _NEAR), 1 - _NEAR)
-        low = brentq(excess, 0.0, inside, xtol=1e-12) if self.value > _NEAR else 0.0
-        high = brentq(excess, inside, 1.0, xtol=1e-12) if self.value < 1 - _NEAR else 1.0
-        return float(low), float(high)
+        low = crossing(excess, 0.0, inside) if self.value > _NEAR else 0.0
+        high = crossing(excess, inside, 1.0) if self.value < 1 - _NEAR else 1.0
+        return low, high
 
     def _sizes_and_scale(self) -> tuple[int, int, float]:
         if self.error == 0 or not 0 < self.value < 1:

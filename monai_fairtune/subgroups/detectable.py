@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from monai_fairtune.exceptions import ConfigurationError, UndefinedMetricError
+from monai_fairtune.subgroups.crossing import crossing
 
 __all__ = ["minimum_detectable_gap"]
 
@@ -67,7 +67,7 @@ def minimum_detectable_gap(
 
     # Each pair's excess changes sign once, so that of the worst pair does too; no variance exceeds a half of the bound.
     bound = (0.5 * (n_negative + n_positive - 1) / (n_negative * n_positive)).max()
-    return float(brentq(excess, 0.0, factor * math.sqrt(2 * bound), xtol=1e-12))
+    return crossing(excess, 0.0, factor * math.sqrt(2 * bound))
 
 
 def _require_both_classes(counts: Mapping[str, tuple[int, int]]) -> None:
