@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from monai_fairtune.metrics.resampling import Resampling
 from monai_fairtune.metrics.threshold import Threshold
 from monai_fairtune.predictions import Predictions
 
-__all__ = ["assess", "describe_intervals"]
+__all__ = ["Assessor", "assess", "describe_intervals"]
 
 
 def assess(
@@ -54,25 +56,60 @@ def assess(
         >>> report.attributes["sex"].worst_group_auroc.to_dict()
         {'value': 0.75, 'low': None, 'high': None, 'subgroup': 'male'}
     """
-    if min_per_class < 1:
-        raise ConfigurationError(f"min_per_class is {min_per_class}. Give at least 1: an AUROC needs both classes.")
-    cells = Cells(predictions, threshold, min_per_class)
-    everyone = cells.everyone()
-    one_stratum = np.zeros(predictions.n_patients, dtype=np.int64)
-    replicates = None if resampling is None else bootstrap([everyone], one_stratum, resampling)[0]
-    return Assessment(
-        n=len(predictions),
-        n_patients=predictions.n_patients,
-        prevalence=predictions.prevalence,
-        overall=Measured.of(everyone, replicates).values,
-        threshold=threshold,
-        attributes={
-            name: AttributeAssessor(cells, everyone, subgroups, resampling).assess()
-            for name, subgroups in predictions.subgroups.items()
-        },
-        intervals=None if resampling is None else describe_intervals(resampling, predictions),
-        curves=None if resampling is None else draw_curves(everyone),
-    )
+    return Assessor(predictions, threshold, min_per_class, resampling).assess()
+
+
+@dataclass(frozen=True, eq=False)
+class Assessor:
+    """What an assessment is made of, for those who need more of it than its numbers; arguments as for ``assess``."""
+
+    predictions: Predictions
+    threshold: Threshold
+    min_per_class: int = 10
+    resampling: Resampling | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_per_class < 1:
+            raise ConfigurationError(
+                f"min_per_class is {self.min_per_class}. Give at least 1: an AUROC needs both classes."
+            )
+
+    @cached_property
+    def everyone(self) -> Measured:
+        """All images, with their intervals."""
+        everyone = self._cells.everyone()
+        if self.resampling is None:
+            return Measured.of(everyone)
+        one_stratum = np.zeros(self.predictions.n_patients, dtype=np.int64)
+        return Measured.of(everyone, bootstrap([everyone], one_stratum, self.resampling)[0])
+
+    def attributes(self) -> Iterator[AttributeAssessor]:
+        """Yields what each attribute's assessment is made of; whoever keeps none keeps memory for one at a time."""
+        for subgroups in self.predictions.subgroups.values():
+            yield AttributeAssessor(self._cells, self.everyone.cell, subgroups, self.resampling)
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells(self.predictions, self.threshold, self.min_per_class)
+
+    def assess(self, attributes: Iterable[AttributeAssessor] | None = None) -> Assessment:
+        """Returns the assessment.
+
+        Args:
+            attributes: of this very assessor, where someone keeps them; by default they are made anew.
+        """
+        predictions, resampling = self.predictions, self.resampling
+        parts = self.attributes() if attributes is None else attributes
+        return Assessment(
+            n=len(predictions),
+            n_patients=predictions.n_patients,
+            prevalence=predictions.prevalence,
+            overall=self.everyone.values,
+            threshold=self.threshold,
+            attributes={part.subgroups.attribute: part.assess() for part in parts},
+            intervals=None if resampling is None else describe_intervals(resampling, predictions),
+            curves=None if resampling is None else draw_curves(self.everyone.cell),
+        )
 
 
 def describe_intervals(resampling: Resampling, predictions: Predictions) -> Mapping[str, object]:

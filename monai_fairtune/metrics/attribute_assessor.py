@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -32,7 +33,7 @@ _FEW_CAUTION = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AttributeAssessor:
     """Measures each subgroup, and how they compare.
 
@@ -48,18 +49,42 @@ class AttributeAssessor:
     subgroups: Subgroups
     resampling: Resampling | None
 
+    @cached_property
+    def measured(self) -> Mapping[str, Measured]:
+        """Each subgroup with its intervals, in the attribute's order."""
+        return dict(zip(self.subgroups.names, self._everything[0], strict=False))
+
+    @cached_property
+    def _everything(self) -> tuple[list[Measured], NDArray[np.float64] | None]:
+        """The subgroups and the images without the attribute, and the overall AUROC's replicates in the same draws."""
+        attribute, patients, codes = self.subgroups.attribute, self.everyone.patients, self.subgroups.codes
+        members = {f"Subgroup {name!r} of attribute {attribute!r}": member for name, member in self.subgroups.items()}
+        members[f"Samples without attribute {attribute!r}"] = codes == MISSING
+        cells = [self.cells.members(member, where) for where, member in members.items()]
+        if self.resampling is None:
+            return [Measured.of(cell) for cell in cells], None
+        pulls = [self._pull[member] for member in members.values()]
+        found = bootstrap(cells, patient_strata(patients, codes), self.resampling, pulls)
+        # The overall AUROC moves by the sum of the drawn images' pulls, up to terms that vanish faster than its error.
+        overall = self.everyone.values["auroc"].value
+        drawn = np.sum([replicates["extra"] for replicates in found], axis=0)
+        return (
+            [Measured.of(cell, replicates) for cell, replicates in zip(cells, found, strict=True)],
+            None if overall is None else overall + drawn,
+        )
+
+    @cached_property
+    def _pull(self) -> NDArray[np.float64]:
+        everyone = self.everyone
+        if everyone.values["auroc"].value is None:
+            return np.zeros(len(everyone))
+        return everyone.placements.pull(everyone.labels)
+
     def assess(self) -> AttributeAssessment:
         """Returns the assessment."""
-        attribute, overall = self.subgroups.attribute, self.everyone.values["auroc"]
-        taken = {
-            name: self.cells.members(member, f"Subgroup {name!r} of attribute {attribute!r}")
-            for name, member in self.subgroups.items()
-        }
-        missing = self.cells.members(self.subgroups.codes == MISSING, f"Samples without attribute {attribute!r}")
-        measured, overall_replicates = self._measure([*taken.values(), missing])
-        by_name = dict(zip(taken, measured, strict=False))
-        comparisons = compare_subgroups(by_name, overall, overall_replicates)
-        caution = self._caution(list(by_name.values()))
+        everything, overall_replicates = self._everything
+        comparisons = compare_subgroups(self.measured, self.everyone.values["auroc"], overall_replicates)
+        caution = self._caution()
         if caution:
             comparisons = {name: _cautioned(value, caution) for name, value in comparisons.items()}
         test = self._test(comparisons["auroc_gap"])
@@ -69,40 +94,20 @@ class AttributeAssessor:
         counts = class_counts(self.subgroups, self.everyone.labels)
         return AttributeAssessment(
             n_missing=self.subgroups.n_missing,
-            missing=self._describe(measured[-1]) if self.subgroups.n_missing else None,
+            missing=self._describe(everything[-1]) if self.subgroups.n_missing else None,
             minimum_detectable_gap=Value.of(lambda: minimum_detectable_gap(counts)),
-            subgroups={name: self._describe(found) for name, found in by_name.items()},
+            subgroups={name: self._describe(found) for name, found in self.measured.items()},
             comparisons=comparisons,
-            pairs=() if self.resampling is None else _pairs(by_name, test),
+            pairs=() if self.resampling is None else _pairs(self.measured, test),
         )
 
-    def _measure(self, cells: list[Cell]) -> tuple[list[Measured], NDArray[np.float64] | None]:
-        """Returns the cells with their intervals, and the overall AUROC's replicates in the same draws."""
-        if self.resampling is None:
-            return [Measured.of(cell) for cell in cells], None
-        patients, codes = self.everyone.patients, self.subgroups.codes
-        pull = self._pull()
-        members = [*(member for _, member in self.subgroups.items()), codes == MISSING]
-        found = bootstrap(cells, patient_strata(patients, codes), self.resampling, [pull[member] for member in members])
-        # The overall AUROC moves by the sum of the drawn images' pulls, up to terms that vanish faster than its error.
-        overall = self.everyone.values["auroc"].value
-        drawn = np.sum([replicates["extra"] for replicates in found], axis=0)
-        return (
-            [Measured.of(cell, replicates) for cell, replicates in zip(cells, found, strict=True)],
-            None if overall is None else overall + drawn,
-        )
-
-    def _pull(self) -> NDArray[np.float64]:
-        everyone = self.everyone
-        if everyone.values["auroc"].value is None:
-            return np.zeros(len(everyone))
-        return everyone.placements.pull(everyone.labels)
-
-    def _caution(self, subgroups: list[Measured]) -> str:
+    def _caution(self) -> str:
         """Returns what to know about the intervals of the extremes, or nothing."""
         if self.resampling is None:
             return ""
-        fewest = min(found.cell.counts[group][1] for found in subgroups for group in ("positive", "negative"))
+        fewest = min(
+            found.cell.counts[group][1] for found in self.measured.values() for group in ("positive", "negative")
+        )
         told = [_SHARED_CAUTION] if self._shares_patients() else []
         if fewest < _FEW_PATIENTS:
             told.append(_FEW_CAUTION.format(fewest))
@@ -126,6 +131,7 @@ class AttributeAssessor:
             self.subgroups.codes[known],
             self.subgroups.names,
             self.resampling,
+            [found.cell.placements for found in self.measured.values()],
         )
 
     def _describe(self, measured: Measured) -> SubgroupAssessment:

@@ -19,7 +19,7 @@ from monai_fairtune.metrics.comparison import (
     PairedDifference,
     SubgroupComparison,
 )
-from monai_fairtune.metrics.comparisons import compare_subgroups
+from monai_fairtune.metrics.comparisons import compare_by
 from monai_fairtune.metrics.gap_test import holm
 from monai_fairtune.metrics.measured import Measured
 from monai_fairtune.metrics.paired import paired_difference, paired_extreme
@@ -153,11 +153,12 @@ def _attribute(
         dict(zip(subgroups.names, measured[:half], strict=True)),
         dict(zip(subgroups.names, measured[half:], strict=True)),
     )
-    values = [compare_subgroups(side, cell.values["auroc"]) for side, cell in zip((a, b), everyone, strict=True)]
     by_subgroup = _subgroups(a, b)
     return AttributeComparison(
         measures={
-            name: paired_extreme(list(a.values()), list(b.values()), (values[0][name], values[1][name]), of, choose)
+            name: paired_extreme(
+                list(a.values()), list(b.values()), (compare_by(a, name), compare_by(b, name)), of, choose
+            )
             for name, (of, choose) in _EXTREMES.items()
         },
         subgroups=by_subgroup,

@@ -15,7 +15,7 @@ from monai_fairtune.metrics.extremes import difference_interval, largest_interva
 from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_interval
 from monai_fairtune.metrics.value import Value
 
-__all__ = ["compare_subgroups"]
+__all__ = ["compare_by", "compare_subgroups"]
 
 _SENSITIVITY = f"tpr_at_specificity_{SPECIFICITY_PERCENT}"
 _SMALLEST = {
@@ -62,15 +62,27 @@ def compare_subgroups(
         overall_replicates: the same over the bootstrap of this attribute, or None where none was asked for.
     """
     table = _Table(subgroups)
-    found = {name: table.extreme(of, aggregate.smallest, smallest_interval) for name, of in _SMALLEST.items()}
-    found |= {name: table.extreme(of, aggregate.largest, largest_interval_of) for name, of in _LARGEST.items()}
-    found |= {name: table.spread(of, _largest_difference, difference_interval) for name, of in _DIFFERENCES.items()}
-    found |= {name: table.spread(of, _smallest_ratio, ratio_interval) for name, of in _RATIOS.items()}
+    found = {name: _compared(table, name) for name in (*_SMALLEST, *_LARGEST, *_DIFFERENCES, *_RATIOS)}
     aurocs = table.values("auroc")
     equity, distance = aggregate.equity_scaled(overall, aurocs), aggregate.distance_to_optimal(aurocs)
     if overall_replicates is not None:
         equity, distance = _with_replicates(table, equity, distance, overall_replicates)
     return found | {"equity_scaled_auroc": equity, "distance_to_optimal": distance}
+
+
+def compare_by(subgroups: Mapping[str, Measured], name: str) -> Value:
+    """Returns one of these comparisons: a smallest or largest value, a difference or a ratio."""
+    return _compared(_Table(subgroups), name)
+
+
+def _compared(table: _Table, name: str) -> Value:
+    if name in _SMALLEST:
+        return table.extreme(_SMALLEST[name], aggregate.smallest, smallest_interval)
+    if name in _LARGEST:
+        return table.extreme(_LARGEST[name], aggregate.largest, largest_interval_of)
+    if name in _DIFFERENCES:
+        return table.spread(_DIFFERENCES[name], _largest_difference, difference_interval)
+    return table.spread(_RATIOS[name], _smallest_ratio, ratio_interval)
 
 
 class _Table:

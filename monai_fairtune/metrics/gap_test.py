@@ -86,6 +86,7 @@ def gap_test(
     codes: NDArray[np.int64],
     names: Sequence[str],
     resampling: Resampling,
+    placed: Sequence[Placements] | None = None,
 ) -> GapTest:
     """Tests the AUROC gap of subgroups that all hold both classes.
 
@@ -96,8 +97,9 @@ def gap_test(
         codes: shape ``(n,)``, a position in ``names``.
         names: the subgroups, at least two.
         resampling: how many permutations, from which seed.
+        placed: the subgroups' placement values, where they are known already.
     """
-    placed = [Placements.of(labels[codes == k], scores[codes == k]) for k in range(len(names))]
+    placed = placed or [Placements.of(labels[codes == k], scores[codes == k]) for k in range(len(names))]
     aurocs, covariance = np.array([part.auroc for part in placed]), _covariance(placed, labels, patients, codes)
     exchange = _Exchange(labels, patients, codes)
     limit = len(labels) > _MOST_IMAGES or not exchange.possible

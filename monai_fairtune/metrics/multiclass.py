@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from monai_fairtune.exceptions import PredictionsError
 from monai_fairtune.metrics import aggregate
 from monai_fairtune.metrics.assessment import Assessment
-from monai_fairtune.metrics.assessor import assess
-from monai_fairtune.metrics.bootstrap import bootstrap
-from monai_fairtune.metrics.cell import Cell, Cells
+from monai_fairtune.metrics.assessor import Assessor
 from monai_fairtune.metrics.estimate import BoundedEstimate, Estimate
 from monai_fairtune.metrics.extremes import difference_interval, smallest_interval
-from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, with_interval
-from monai_fairtune.metrics.resampling import Resampling, patient_strata
+from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_interval
+from monai_fairtune.metrics.resampling import Resampling
 from monai_fairtune.metrics.threshold import Threshold
 from monai_fairtune.metrics.value import Value
 from monai_fairtune.predictions import Predictions
-from monai_fairtune.subgroups import Subgroups
 
 __all__ = ["MacroAttribute", "MulticlassAssessment", "assess_each"]
 
@@ -104,6 +101,7 @@ def assess_each(
         PredictionsError: if there are fewer than two classes, or they hold other patients or subgroups.
 
     Example:
+        >>> from monai_fairtune.subgroups import Subgroups
         >>> labels, sex = np.array([0, 1, 2] * 4), Subgroups("sex", ("f", "m"), [0] * 6 + [1] * 6)
         >>> one_vs_rest = {
         ...     name: Predictions(labels == k, (labels == k) * 0.8, kind="probability", subgroups={"sex": sex})
@@ -114,18 +112,20 @@ def assess_each(
         (1.0, 1.0)
     """
     _require_same(predictions)
-    first = next(iter(predictions.values()))
-    cells = {name: Cells(part, thresholds[name], min_per_class) for name, part in predictions.items()}
-    everyone = [taken.everyone() for taken in cells.values()]
-    overall = _macro({"": everyone}, np.zeros(first.n_patients, dtype=np.int64), resampling)[""]
+    assessors = {
+        name: Assessor(part, thresholds[name], min_per_class, resampling) for name, part in predictions.items()
+    }
+    parts = {name: list(assessor.attributes()) for name, assessor in assessors.items()}
     return MulticlassAssessment(
         kind=kind,
-        classes={
-            name: assess(part, thresholds[name], min_per_class=min_per_class, resampling=resampling)
-            for name, part in predictions.items()
+        classes={name: assessor.assess(parts[name]) for name, assessor in assessors.items()},
+        macro_auroc=_macro({name: assessor.everyone for name, assessor in assessors.items()})[0],
+        attributes={
+            position[0].subgroups.attribute: _attribute(
+                {name: part.measured for name, part in zip(parts, position, strict=True)}
+            )
+            for position in zip(*parts.values(), strict=True)
         },
-        macro_auroc=overall[0],
-        attributes={name: _attribute(cells, subgroups, resampling) for name, subgroups in first.subgroups.items()},
     )
 
 
@@ -143,18 +143,13 @@ def _require_same(predictions: Mapping[str, Predictions]) -> None:
             )
 
 
-def _attribute(cells: Mapping[str, Cells], subgroups: Subgroups, resampling: Resampling | None) -> MacroAttribute:
-    taken = {
-        name: [
-            side.members(member, f"Class {label!r}: Subgroup {name!r} of attribute {subgroups.attribute!r}")
-            for label, side in cells.items()
-        ]
-        for name, member in subgroups.items()
-    }
-    found = _macro(taken, patient_strata(next(iter(cells.values())).everyone().patients, subgroups.codes), resampling)
+def _attribute(classes: Mapping[str, Mapping[str, Measured]]) -> MacroAttribute:
+    """Returns the means over classes of one attribute, from class and subgroup to what was measured there."""
+    subgroups = next(iter(classes.values()))
+    found = {name: _macro({of: measured[name] for of, measured in classes.items()}) for name in subgroups}
     values = {name: value for name, (value, _) in found.items()}
     worst, gap = aggregate.smallest(values), aggregate.difference(values)
-    if resampling is not None:
+    if any(measured.replicates for measured in subgroups.values()):
         estimates = [estimate for _, estimate in found.values() if estimate is not None]
         complete = len(estimates) == len(found)
         worst = with_interval(worst, smallest_interval(estimates) if complete else None, "extreme")
@@ -162,31 +157,28 @@ def _attribute(cells: Mapping[str, Cells], subgroups: Subgroups, resampling: Res
     return MacroAttribute(values, worst, gap)
 
 
-def _macro(
-    cells: Mapping[str, Sequence[Cell]], strata: NDArray[np.int64], resampling: Resampling | None
-) -> dict[str, tuple[Value, Estimate | None]]:
-    """Returns the mean AUROC over the classes, of each set of images.
+def _macro(classes: Mapping[str, Measured]) -> tuple[Value, Estimate | None]:
+    """Returns the mean AUROC over the classes of one set of images.
 
     Args:
-        cells: name to one cell a class.
-        strata: within which patients are drawn.
-        resampling: or None for no interval.
+        classes: name to what was measured, in the same draws of patients.
     """
-    values = {
-        name: Value.of(lambda row=row: sum(cell.values["auroc"].require() for cell in row) / len(row))  # type: ignore[misc]
-        for name, row in cells.items()
-    }
-    if resampling is None:
-        return {name: (value, None) for name, value in values.items()}
-    drawn = iter(bootstrap([cell for row in cells.values() for cell in row], strata, resampling))
-    means = {name: np.stack([next(drawn)["auroc"] for _ in row]).mean(axis=0) for name, row in cells.items()}
-    return {name: _with_interval(value, means[name], cells[name][0].n_patients) for name, value in values.items()}
+    aurocs = {name: measured.values["auroc"] for name, measured in classes.items()}
+    undefined = [f"Class {name!r}: {value.reason}" for name, value in aurocs.items() if value.value is None]
+    if undefined:
+        return Value(None, undefined[0]), None
+    value = Value(sum(auroc.require() for auroc in aurocs.values()) / len(aurocs))
+    drawn = [measured.replicates["auroc"] for measured in classes.values() if measured.replicates]
+    if not drawn:
+        return value, None
+    n_patients = next(iter(classes.values())).cell.n_patients
+    return _with_interval(value, np.stack(drawn).mean(axis=0), n_patients)
 
 
 def _with_interval(value: Value, replicates: NDArray[np.float64], n_patients: int) -> tuple[Value, Estimate | None]:
     share = float(np.isnan(replicates).mean())
-    if value.value is None or share > MOST_UNDEFINED:
+    if share > MOST_UNDEFINED:
         return with_interval(value, None, "bootstrap", share), None
     error = float(np.nanstd(replicates)) * math.sqrt(n_patients / max(n_patients - 1, 1))
-    estimate = BoundedEstimate(value.value, error, n_patients)
+    estimate = BoundedEstimate(value.require(), error, n_patients)
     return with_interval(value, estimate.limits(ALPHA), "bootstrap", share), estimate

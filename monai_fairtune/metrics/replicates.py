@@ -73,9 +73,9 @@ class Ranking:
 
     def _one(self, weights: NDArray[np.uint8], specificity: int) -> tuple[float, float]:
         below = np.zeros(len(self.negatives) + 1, dtype=np.int32)
-        np.cumsum(weights.take(self.negatives), dtype=np.int32, out=below[1:])
+        weights.take(self.negatives).cumsum(dtype=np.int32, out=below[1:])
         weight = weights.take(self.positives)
-        n_positive, n_negative = int(weight.sum(dtype=np.int64)), int(below[-1])
+        n_positive, n_negative = int(np.add.reduce(weight, dtype=np.int64)), int(below[-1])
         if not n_positive or not n_negative:
             return math.nan, math.nan
         wins = below.take(self.below)
@@ -83,7 +83,7 @@ class Ranking:
         auroc = float(weight.astype(np.float64) @ wins) / (2 * n_positive * n_negative)
         last = int(below[1:].searchsorted(-(-specificity * n_negative // 100)))
         above = int(self.below.searchsorted(self.tie_end[last]))
-        return auroc, int(weight[above:].sum(dtype=np.int64)) / n_positive
+        return auroc, int(np.add.reduce(weight[above:], dtype=np.int64)) / n_positive
 
 
 @dataclass(frozen=True)
