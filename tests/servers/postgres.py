@@ -15,7 +15,15 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 
-from tests.servers.processes import as_user, find_programs, free_port, spawn, unprivileged_user, wait_until
+from tests.servers.processes import (
+    as_user,
+    find_programs,
+    free_port,
+    guard_folder,
+    spawn,
+    unprivileged_user,
+    wait_until,
+)
 
 __all__ = ["Database", "PostgresServer", "Stop", "postgres_programs"]
 
@@ -118,6 +126,7 @@ class PostgresServer:
         self._user = unprivileged_user("postgres")
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._guard = guard_folder(self.folder)
         self.port = free_port()
         self._admin = Database("127.0.0.1", self.port, "postgres", "admin", secrets.token_urlsafe(12))
         self._owner_password = secrets.token_urlsafe(12)
@@ -180,6 +189,8 @@ class PostgresServer:
         try:
             self.stop("immediate")
         finally:
+            self._guard.kill()
+            self._guard.wait()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def create_database(self) -> Database:

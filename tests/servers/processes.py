@@ -8,12 +8,15 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-__all__ = ["as_user", "find_programs", "free_port", "spawn", "unprivileged_user", "wait_until"]
+from tests.servers import guard
+
+__all__ = ["as_user", "find_programs", "free_port", "guard_folder", "spawn", "unprivileged_user", "wait_until"]
 
 # The kernel's signal at the parent's death is sent when the *thread* that started the child ends: this one stays.
 _STARTER = ThreadPoolExecutor(1, thread_name_prefix="starter")
@@ -69,6 +72,11 @@ def spawn(
             )
 
         return _STARTER.submit(start).result()
+
+
+def guard_folder(folder: Path) -> subprocess.Popen[bytes]:
+    """Starts the process that clears a server's folder if this process is killed; kill it once the folder is closed."""
+    return spawn([sys.executable, guard.__file__, str(folder)], folder / "guard.log", death_signal="TERM")
 
 
 def find_programs(names: Sequence[str], folders: Sequence[Path]) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ import optuna
 import psycopg
 import pytest
 
+from tests.servers.guard import processes_of
 from tests.servers.postgres import Database, PostgresServer, Stop
 from tests.servers.processes import wait_until
 
@@ -21,24 +22,12 @@ pytestmark = pytest.mark.server
 _ROOT = Path(__file__).parents[2]
 _OWNER = """
 import time
+from tests.servers.guard import processes_of
 from tests.servers.postgres import PostgresServer
 server = PostgresServer()
 print(server.folder, flush=True)
 time.sleep(60)
 """
-
-
-def running_in(folder: Path) -> list[int]:
-    """Process ids whose command line or working folder lies in a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words, where = (process / "cmdline").read_bytes().decode(), str((process / "cwd").readlink())
-        except OSError:  # it has ended in the meantime
-            continue
-        if str(folder) in words or where.startswith(str(folder)):
-            found.append(int(process.name))
-    return found
 
 
 def test_the_server_is_release_15_or_later_and_its_user_is_no_superuser(database: Database) -> None:
@@ -129,15 +118,14 @@ def test_fault_a_server_ends_with_the_tests_that_were_killed(
     with subprocess.Popen([sys.executable, "-c", _OWNER], cwd=_ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         folder = Path(owner.stdout.readline().strip())
-        assert running_in(folder)
+        assert processes_of(folder)
         end(owner)
-        wait_until(lambda: not running_in(folder), "the server's processes end", 10)
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
+        wait_until(lambda: not processes_of(folder) and not folder.exists(), "nothing is left", 20)
 
 
 def test_a_closed_server_leaves_no_process_and_no_file(postgres: PostgresServer) -> None:
     other = PostgresServer()
-    assert running_in(other.folder)
+    assert processes_of(other.folder)
     other.close()
-    assert running_in(other.folder) == []
+    assert processes_of(other.folder) == []
     assert not other.folder.exists()
