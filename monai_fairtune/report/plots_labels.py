@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LINE", "Entry", "Look", "draw_key", "explained", "key_lines", "looks", "method_label"]
 
+_NUMBER = re.compile(r" \(\d+\)$")
 LINE = 13.0
 """Height of one line of a key, points."""
 
@@ -38,6 +40,18 @@ class Look:
         """Arguments of a marker."""
         face = self.style.colour if self.style.filled else "white"
         return {"marker": self.style.marker, "markerfacecolor": face, "markeredgecolor": self.style.colour}
+
+    def cut(self, limit: int) -> str:
+        """Returns the label in ``limit`` characters, with the number that tells it from others cut alike.
+
+        Example:
+            >>> Look("x", "a rather long… (12)", subgroup_style(0)).cut(12)
+            'a rath… (12)'
+        """
+        number = _NUMBER.search(self.label)
+        if len(self.label) <= limit or number is None:
+            return shorten(self.label, limit)
+        return shorten(self.label[: number.start()], limit - len(number[0])) + number[0]
 
     @property
     def entry(self) -> Entry:

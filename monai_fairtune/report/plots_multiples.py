@@ -9,7 +9,6 @@ from monai_fairtune.report.plots_labels import Look
 from monai_fairtune.report.plots_panel import Panel
 from monai_fairtune.report.plots_shapes import Drawing
 from monai_fairtune.report.plots_style import WIDE
-from monai_fairtune.report.wording import shorten
 
 __all__ = ["MOST", "multiples", "omitted"]
 
@@ -44,7 +43,7 @@ def multiples(
         row, column = divmod(k, columns)
         place = (_LEFT + column * (side + _GAP), _BOTTOM + (rows - 1 - row) * (side + _TOP + 14))
         panel = Panel(drawing, *place, side, side, ends, ends)
-        panel.title(shorten(look.label, int(side / 5.4)), away=5)
+        panel.title(look.cut(int(side / 5.4)), away=5)
         bare = [""] * len(ticks)
         panel.y_axis(*([*ticks], [*ticks.values()], names[1]) if column == 0 else ([*ticks], bare))
         panel.x_axis(*([*ticks], [*ticks.values()], names[0]) if k + columns >= len(shown) else ([*ticks], bare))

@@ -34,6 +34,7 @@ def _artists(shape: Shape) -> list[Artist]:
 
     if isinstance(shape, Lines):
         look: dict[str, Any] = {"color": shape.colour, "linewidth": shape.width, "alpha": shape.opacity}
+        look |= {"solid_capstyle": "butt", "dash_capstyle": "butt"}
         look["linestyle"] = (0, [length / shape.width for length in shape.dash]) if shape.dash else "-"
         return [Line2D(*zip(*points, strict=True), **look) for points in shape.paths if points]
     if isinstance(shape, Area):
