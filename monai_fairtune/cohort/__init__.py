@@ -14,7 +14,8 @@ from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
     from monai_fairtune.cohort.preprocessing import Preprocessing
-    from monai_fairtune.cohort.resident import Batches, ResidentSplit
+    from monai_fairtune.cohort.resident import Batches, Resident, ResidentSplit
+    from monai_fairtune.cohort.resident_rows import ResidentRows
 
 __all__ = [
     "Batches",
@@ -22,6 +23,8 @@ __all__ = [
     "Cohort",
     "CohortCheck",
     "Preprocessing",
+    "Resident",
+    "ResidentRows",
     "ResidentSplit",
     "cache_images",
     "check_manifest",
@@ -29,7 +32,13 @@ __all__ = [
     "write_synthetic_cohort",
 ]
 
-_LAZY = {"Batches": "resident", "ResidentSplit": "resident", "Preprocessing": "preprocessing"}
+_LAZY = {
+    "Batches": "resident",
+    "Resident": "resident",
+    "ResidentRows": "resident_rows",
+    "ResidentSplit": "resident",
+    "Preprocessing": "preprocessing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monai_fairtune.cohort.counts import count_cohort
+from monai_fairtune.cohort.folds import assign_folds, count_folds
 from monai_fairtune.cohort.hashing import files_sha256
 from monai_fairtune.cohort.manifest import Manifest, read_manifest
 from monai_fairtune.cohort.paths import require_images, resolve_images
@@ -40,6 +41,7 @@ class Cohort:
         subgroups: attribute declaration to the images' subgroups.
         class_names: what 0 and 1 mean.
         split_rule: the sentence that says how the splits came about.
+        seed: decides what is drawn later: the folds.
     """
 
     labels: NDArray[np.int64]
@@ -50,6 +52,7 @@ class Cohort:
     subgroups: Mapping[str, Subgroups]
     class_names: tuple[str, str]
     split_rule: str
+    seed: int = 0
 
     @classmethod
     def from_manifest(
@@ -136,11 +139,23 @@ class Cohort:
         Raises:
             PredictionsError: if the shape does not fit the split, or a logit is not finite.
         """
-        rows = self.indices(split)
+        return self.predictions_of(self.indices(split), logits, f"the {split} split")
+
+    def predictions_of(self, rows: NDArray[np.int64], logits: ArrayLike, name: str) -> Predictions:
+        """Returns what a model says about some images, such as a fold.
+
+        Args:
+            rows: the images' positions within the cohort, shape ``(n_rows,)``.
+            logits: as for ``predictions``, in the order of ``rows``.
+            name: what to call the images in messages.
+
+        Raises:
+            PredictionsError: likewise.
+        """
         scores = np.asarray(logits, dtype=np.float64)
         if scores.shape not in ((len(rows),), (len(rows), 2)):
             raise PredictionsError(
-                f"Logits have shape {scores.shape} for the {len(rows)} images of the {split} split. "
+                f"Logits have shape {scores.shape} for the {len(rows)} images of {name}. "
                 f"Give shape ({len(rows)},) or ({len(rows)}, 2)."
             )
         return Predictions(
@@ -151,6 +166,32 @@ class Cohort:
             patient_ids=self._patients.take(rows),
             sample_ids=self._samples.take(rows),
         )
+
+    def folds(self, n_folds: int) -> NDArray[np.int64]:
+        """Returns the folds of k-fold validation: the images of train and validation together, dealt anew.
+
+        A patient's images are in one fold, and folds resemble one another in labels and subgroups. The cohort and its
+        seed decide; the order of rows does not. Selection and test are left alone.
+
+        Args:
+            n_folds: how many, at least 2.
+
+        Returns:
+            Shape ``(n,)``: the fold of each image, from 0, and -1 outside train and validation.
+
+        Raises:
+            ConfigurationError: if there are fewer than 2.
+            SplitError: if there are too few patients for each fold to have one.
+        """
+        return assign_folds(self.splits, self.patient_ids, self.labels, self.subgroups, n_folds, seed=self.seed)
+
+    def fold_counts(self, n_folds: int) -> tuple[dict[str, Any], ...]:
+        """Returns what each fold trains and validates on, so that folds that lack a class can be refused.
+
+        Returns:
+            One ``{"train", "validation"}`` a fold, each in the form that ``counts`` has for a split.
+        """
+        return count_folds(self.folds(n_folds), self.patient_ids, self.labels, self.subgroups)
 
     @cached_property
     def _patients(self) -> Identifiers:
@@ -219,10 +260,12 @@ def assemble_cohort(
     subgroups = {attribute.declaration: attribute.assign(rows.table) for attribute in attributes}
     splits = assign_splits(rows, subgroups, split_fractions=split_fractions, train_fraction=train_fraction, seed=seed)
     images = resolve_images(rows.image_names, Path(manifest).parent if data_root is None else data_root)
-    return _keep_used(rows, subgroups, splits, images)
+    return _keep_used(rows, subgroups, splits, images, seed)
 
 
-def _keep_used(rows: Manifest, subgroups: Mapping[str, Subgroups], splits: Splits, images: Sequence[Path]) -> Cohort:
+def _keep_used(
+    rows: Manifest, subgroups: Mapping[str, Subgroups], splits: Splits, images: Sequence[Path], seed: int
+) -> Cohort:
     """Leaves out the images that no split uses."""
     used = np.flatnonzero(splits.names != "")
     arrays = rows.labels[used], rows.patient_ids[used], splits.names[used]
@@ -238,4 +281,5 @@ def _keep_used(rows: Manifest, subgroups: Mapping[str, Subgroups], splits: Split
         subgroups={name: group.take(used) for name, group in subgroups.items()},
         class_names=rows.class_names,
         split_rule=splits.rule,
+        seed=seed,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,10 +15,61 @@ from monai_fairtune.cohort.cache import CachedImages
 from monai_fairtune.cohort.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 
-__all__ = ["Batches", "ResidentSplit"]
+__all__ = ["Batches", "Resident", "ResidentSplit"]
 
 
-class ResidentSplit:
+class Resident(ABC):
+    """Images in the memory of the device that trains on them, and what is known of each.
+
+    Attributes:
+        name: what to call them in messages, such as ``"the train split"``.
+        device: where the tensors lie.
+        labels: int64 ``(n,)``.
+        groups: int64 ``(n, n_attributes)``, positions in each attribute's names, -1 where missing.
+        index: int64 ``(n,)``, positions within the cohort.
+    """
+
+    name: str
+    device: torch.device
+    labels: Tensor
+    groups: Tensor
+    index: Tensor
+
+    @abstractmethod
+    def gather(self, rows: Tensor | slice) -> Tensor:
+        """Returns copies of the images at ``rows``, positions from 0 to n - 1: float32 ``(len(rows), C, S, S)``."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        augmentation: nn.Module | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> Batches:
+        """Returns the images as batches; every image comes once an epoch, in the last batch too.
+
+        Args:
+            batch_size: images a batch; the last one may be smaller.
+            shuffle: whether each epoch has an order of its own; else the cohort's.
+            seed: decides order and augmentation. Equal seeds give equal batches to the bit, on one kind of device.
+            augmentation: a module applied to whole batches of images, or None.
+            rank: which of ``world_size`` processes this is.
+            world_size: how many processes share an epoch. Images are dealt one by one and never repeated, so that
+                processes may hold one image more or less.
+
+        Raises:
+            ConfigurationError: if a number is out of range, or a process would have no image.
+        """
+        return Batches(self, batch_size, shuffle, seed, augmentation, rank, world_size)
+
+
+class ResidentSplit(Resident):
     """One split's images, labels and subgroups as tensors on a device: batches are gathered there, nothing is loaded.
 
     Args:
@@ -32,10 +84,7 @@ class ResidentSplit:
         ConfigurationError: if an attribute is not one of the cohort's.
 
     Attributes:
-        images: float16 ``(n, C, S, S)``.
-        labels: int64 ``(n,)``.
-        groups: int64 ``(n, n_attributes)``, positions in each attribute's names, -1 where missing.
-        index: int64 ``(n,)``, positions within the cohort, ascending.
+        images: float16 ``(n, C, S, S)``; the order is the cohort's.
     """
 
     def __init__(
@@ -56,45 +105,20 @@ class ResidentSplit:
             )
         rows = cohort.indices(split)
         codes = np.array([cohort.subgroups[name].codes[rows] for name in self.attributes], dtype=np.int64)
-        self.split = split
+        self.split, self.name = split, f"the {split} split"
         self.device = torch.device(device)
         self.images = torch.from_numpy(cached.array[rows]).to(self.device)
         self.labels = torch.from_numpy(cohort.labels[rows]).to(self.device)
         self.groups = torch.from_numpy(np.ascontiguousarray(codes.reshape(-1, len(rows)).T)).to(self.device)
         self.index = torch.from_numpy(rows).to(self.device)
 
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def batches(
-        self,
-        batch_size: int,
-        *,
-        shuffle: bool,
-        seed: int = 0,
-        augmentation: nn.Module | None = None,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> Batches:
-        """Returns the split as batches; every image comes once an epoch, in the last batch too.
-
-        Args:
-            batch_size: images a batch; the last one may be smaller.
-            shuffle: whether each epoch has an order of its own; else the cohort's.
-            seed: decides order and augmentation. Equal seeds give equal batches to the bit, on one kind of device.
-            augmentation: a module applied to whole batches of images, or None.
-            rank: which of ``world_size`` processes this is.
-            world_size: how many processes share an epoch. Images are dealt one by one and never repeated, so that
-                processes may hold one image more or less.
-
-        Raises:
-            ConfigurationError: if a number is out of range, or a process would have no image.
-        """
-        return Batches(self, batch_size, shuffle, seed, augmentation, rank, world_size)
+    def gather(self, rows: Tensor | slice) -> Tensor:
+        """See :meth:`Resident.gather`."""
+        return self.images[rows].float()
 
 
 class Batches:
-    """A loader: iterate it once an epoch. See ``ResidentSplit.batches``.
+    """A loader: iterate it once an epoch. See ``Resident.batches``.
 
     Yields dictionaries of tensors on the split's device: ``image`` float32 ``(B, C, S, S)``, ``label`` int64 ``(B,)``,
     ``group`` int64 ``(B, n_attributes)`` and ``index`` int64 ``(B,)``, positions within the cohort.
@@ -105,7 +129,7 @@ class Batches:
 
     def __init__(
         self,
-        split: ResidentSplit,
+        split: Resident,
         batch_size: int,
         shuffle: bool,
         seed: int,
@@ -120,7 +144,7 @@ class Batches:
             )
         if world_size > len(split):
             raise ConfigurationError(
-                f"The {split.split} split holds {len(split)} images for {world_size} processes. Use fewer processes."
+                f"{split.name.capitalize()} holds {len(split)} images for {world_size} processes. Use fewer processes."
             )
         self.split, self.batch_size, self.shuffle, self.seed = split, batch_size, shuffle, seed
         self.augmentation = augmentation if augmentation is None else augmentation.to(split.device)
@@ -159,7 +183,7 @@ class Batches:
     def _batch(self, order: Tensor | None, start: int, epoch: int, number: int) -> dict[str, Tensor]:
         split, stop = self.split, start + self.batch_size
         rows: Tensor | slice = slice(start, stop) if order is None else order[start:stop]
-        images = split.images[rows].float()
+        images = split.gather(rows)
         if self.augmentation is not None:
             seed = _derive(self.seed, epoch, f"augmentation {number} {self.rank}")
             with _seeded(split.device, seed), torch.no_grad():

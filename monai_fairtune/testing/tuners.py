@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_fairtune.masks import Mask
+from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.protocol import Budget, EpochReport, Tuner, TuningResult, Verdict
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "check_tuner_repeats_itself",
     "check_tuner_saves_what_it_trained",
     "check_tuner_stops_when_told",
+    "check_tuner_validates_by_fold",
 ]
 
 _RATE = {"learning_rate": 1e-3}
@@ -23,7 +25,7 @@ _SPLITS = ("train", "validation", "selection", "test")
 
 
 def check_tuner(tuner: Tuner, mask: Mask, other: Mask, folder: Path) -> None:
-    """Runs every check.
+    """Runs every check but ``check_tuner_validates_by_fold``, which is for tuners that do k-fold validation.
 
     Args:
         tuner: to be checked; each check trains it for an epoch or two.
@@ -95,6 +97,51 @@ def check_tuner_saves_what_it_trained(tuner: Tuner, mask: Mask, other: Mask, fol
     _tune(tuner, other, seed=2)
     restored = tuner.predict(tuner.load(folder / "model"), "test")
     _require(np.array_equal(restored.scores, tuner.predict(result.model, "test").scores), "a saved model differs")
+
+
+def check_tuner_validates_by_fold(tuner: Tuner, mask: Mask, n_folds: int) -> None:
+    """Folds share no patient, are all of train and validation together, and are not trained on.
+
+    Images are told apart by ``Predictions.sample_ids``. A tuner that cannot do folds raises a ConfigurationError.
+    """
+    reports = [_report_of_fold(tuner, mask, fold, n_folds) for fold in range(n_folds)]
+    again = _report_of_fold(tuner, mask, 0, n_folds)
+    _require(
+        np.array_equal(reports[0].validation.scores, again.validation.scores), "two equal trainings of a fold differ"
+    )
+    whole = _tune(tuner, mask, seed=1)
+    everything = sorted(name for split in _SPLITS[:2] for name in _samples(tuner.predict(whole.model, split)))
+    validated = [_samples(report.validation) for report in reports]
+    _require(
+        sorted(name for fold in validated for name in fold) == everything,
+        "the folds are not all images of train and validation, each once",
+    )
+    for report, fold in zip(reports, validated, strict=True):
+        if report.train is None:
+            raise AssertionError("This tuner does not hold its promise: the training images were not assessed.")
+        _require(sorted(_samples(report.train) + fold) == everything, "it does not train on all folds but one")
+    patients = [name for report in reports for name in set(report.validation.patient_ids.tolist())]
+    _require(len(patients) == len(set(patients)), "a patient is in two folds")
+
+
+def _report_of_fold(tuner: Tuner, mask: Mask, fold: int, n_folds: int) -> EpochReport:
+    reports: list[EpochReport] = []
+
+    def keep(report: EpochReport) -> Verdict:
+        reports.append(report)
+        return Verdict(keep=True)
+
+    budget = Budget(1, assess_train=True, fold=fold, n_folds=n_folds)
+    result = tuner.tune(mask, _RATE, budget, seed=1, on_epoch=keep)
+    _require(np.array_equal(result.validation.scores, reports[0].validation.scores), "the result is of another fold")
+    return reports[0]
+
+
+def _samples(predictions: Predictions) -> list[str]:
+    names = predictions.sample_ids
+    if names is None:
+        raise AssertionError("This tuner's predictions hold no sample_ids. Folds cannot be checked without them.")
+    return [str(name) for name in names]
 
 
 def _tune(tuner: Tuner, mask: Mask, *, seed: int) -> TuningResult:

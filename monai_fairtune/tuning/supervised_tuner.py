@@ -15,15 +15,16 @@ import torch
 from ignite.engine import Events
 from monai.engines import SupervisedTrainer
 
-from monai_fairtune.cohort import Batches, Cohort, ResidentSplit
+from monai_fairtune.cohort import Batches, Cohort, Resident, ResidentSplit
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
 from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
-from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
+from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
 from monai_fairtune.tuning.protocol import Budget, OnEpoch, TunedModel, TuningResult
+from monai_fairtune.tuning.tuning_data import TuningData
 
 __all__ = ["SupervisedTuner"]
 
@@ -86,7 +87,7 @@ class SupervisedTuner:
         self.warmup_share = warmup_share
         self.augmentation = augmentation
         self.preprocessing = dict(preprocessing or {})
-        self.class_weights = balanced_class_weights(cohort.labels[cohort.indices("train")]).to(self.device)
+        self.whole = TuningData.whole(cohort, splits)
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
@@ -107,7 +108,7 @@ class SupervisedTuner:
     def predict(self, model: TunedModel, split: str) -> Predictions:
         """See :meth:`Tuner.predict`."""
         self._restore(model)
-        return self._predict(split)
+        return self._predict(self.splits[split])
 
     def save(self, model: TunedModel, path: Path) -> None:
         """Writes the tuned tensors as safetensors, bound to the backbone, with preprocessing and classes."""
@@ -130,16 +131,17 @@ class SupervisedTuner:
         return _Tuned(mask, {name: tensor.detach().cpu().clone() for name, tensor in self.network.delta().items()})
 
     def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
-        batches = self.splits["train"].batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
+        data = self._data(budget)
+        batches = data.train.batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
         watch = EpochWatch(
             budget,
             on_epoch,
-            predict=self._predict,
+            predict=lambda role: self._predict(data.train if role == "train" else data.validation),
             snapshot=lambda: self._snapshot(self.network.mask),
             n_steps=len(batches),
             device=self.device,
         )
-        trainer = self._trainer(batches, self.class_weights, learning_rate, budget)
+        trainer = self._trainer(batches, data.class_weights, learning_rate, budget)
         watch.attach(trainer)
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
@@ -187,8 +189,13 @@ class SupervisedTuner:
         )
         return trainer
 
-    def _predict(self, split: str) -> Predictions:
-        loader: Iterable[Any] = self.splits[split].batches(self.evaluation_batch_size, shuffle=False, seed=0)
+    def _data(self, budget: Budget) -> TuningData:
+        if budget.fold is None:
+            return self.whole
+        return TuningData.fold(self.cohort, self.splits, budget.fold, budget.n_folds)
+
+    def _predict(self, images: Resident) -> Predictions:
+        loader: Iterable[Any] = images.batches(self.evaluation_batch_size, shuffle=False, seed=0)
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
         evaluator = FairnessEvaluator(
             self.device, loader, self.network, attributes, key_val_metric=None, **self._precision()
@@ -196,9 +203,9 @@ class SupervisedTuner:
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         evaluator.run()
         logits, index = evaluator.subgroup_metrics.logits()
-        if index is None or not np.array_equal(index, np.sort(self.cohort.indices(split))):
-            raise TuningError(f"The evaluator lost images of the {split} split. Please report this.")
-        return self.cohort.predictions(split, logits)
+        if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
+            raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
+        return self.cohort.predictions_of(index, logits, images.name)
 
     def _precision(self) -> dict[str, Any]:
         if self.device.type != "cuda":

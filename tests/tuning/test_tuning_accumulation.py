@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _steps(tuner: SupervisedTuner) -> Iterator[tuple[list[int], list[float]]]:
 
 def test_accumulated_gradients_train_the_same_model_with_the_same_steps(make_tuner: MakeTuner) -> None:
     tuner = make_tuner()
-    tuner.class_weights = torch.tensor([0.3, 1.7])
+    tuner.whole = replace(tuner.whole, class_weights=torch.tensor([0.3, 1.7]))
     with _steps(tuner) as (sizes, rates):
         whole, losses = _tune(tuner)
     for n_parts in (2, 4, 16):

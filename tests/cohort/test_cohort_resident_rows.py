@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, ResidentRows, ResidentSplit, cache_images
+from monai_fairtune.exceptions import SplitError
+from monai_fairtune.subgroups import SensitiveAttribute
+
+
+@pytest.fixture
+def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
+    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
+
+
+@pytest.fixture
+def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
+    return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
+
+
+@pytest.fixture
+def splits(cohort: Cohort, cached: CachedImages) -> list[ResidentSplit]:
+    return [ResidentSplit(cohort, cached, name) for name in ("train", "validation", "test")]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_rows_of_several_splits_are_those_of_the_cohort(
+    cohort: Cohort, cached: CachedImages, splits: list[ResidentSplit], *, shuffle: bool
+) -> None:
+    everything = np.flatnonzero(cohort.splits != "selection")
+    chosen = np.random.default_rng(0).permutation(everything)[:37]
+    rows = ResidentRows(splits, chosen, "a choice")
+    seen = []
+    for batch in rows.batches(5, shuffle=shuffle, seed=1):
+        index = batch["index"].numpy()
+        seen += index.tolist()
+        assert batch["image"].dtype == torch.float32
+        assert np.array_equal(batch["image"].numpy(), cached.array[index].astype(np.float32))
+        assert np.array_equal(batch["label"].numpy(), cohort.labels[index])
+        assert np.array_equal(batch["group"][:, 1].numpy(), cohort.subgroups["age:60"].codes[index])
+    assert sorted(seen) == sorted(chosen.tolist())
+    assert (seen == chosen.tolist()) is not shuffle
+
+
+def test_rows_of_several_splits_hold_no_copy_of_images(cohort: Cohort, splits: list[ResidentSplit]) -> None:
+    rows = ResidentRows(splits, np.flatnonzero(cohort.splits == "train"), "a choice")
+    own = [value for value in vars(rows).values() if isinstance(value, torch.Tensor)]
+    assert own
+    assert max(value.numel() for value in own) <= len(rows) * len(cohort.subgroups)
+    assert all(held is split for held, split in zip(rows.splits, splits, strict=True))
+
+
+def test_rows_that_no_split_holds_are_refused(cohort: Cohort, splits: list[ResidentSplit]) -> None:
+    n_selection = len(cohort.indices("selection"))
+    with pytest.raises(SplitError, match=rf"{n_selection} of {cohort.n} images of a choice are in none of the splits"):
+        ResidentRows(splits, np.arange(cohort.n), "a choice")
