@@ -32,8 +32,8 @@ class SeedNoise:
     Args:
         groups: values of complete trainings, in the order in which they were trained; none empty.
         chosen_by_first: whether masks were trained again because their first value was good. Such a value is lucky
-            more often than not, which makes the noise look larger than it is: by a tenth to a half of the variance in
-            simulations. If so, first values do not enter the noise.
+            more often than not, which makes the noise look larger than it is, the more so the less masks differ. If
+            so, first values do not enter the noise.
 
     Raises:
         UndefinedMetricError: if there are no groups, or one is empty or not finite.

@@ -54,8 +54,6 @@ def non_dominated(
         >>> non_dominated([(0.8, 0.1), (0.9, 0.2), (0.7, 0.2)], ["maximize", "minimize"])
         [0, 1]
     """
-    if not len(values):
-        return []
     dominated_by = _dominates(_to_minimise(values, directions), _excess(violations, len(values)))
     return [int(place) for place in np.flatnonzero(~dominated_by.any(axis=0))]
 
@@ -77,7 +75,7 @@ def hypervolume(
         0.07
     """
     limit = _to_minimise([reference], directions)[0]
-    points = _to_minimise(values, directions).reshape(-1, len(directions))
+    points = _to_minimise(values, directions)
     return _volume(points[(points < limit).all(axis=1)], limit)
 
 
@@ -94,7 +92,7 @@ def _volume(points: NDArray[np.float64], limit: NDArray[np.float64]) -> float:
 
 def _to_minimise(values: Sequence[Sequence[float]], directions: Sequence[Direction]) -> NDArray[np.float64]:
     signs = np.array([-1.0 if direction == "maximize" else 1.0 for direction in directions])
-    costs: NDArray[np.float64] = np.asarray(values, dtype=np.float64) * signs
+    costs: NDArray[np.float64] = np.asarray(values, dtype=np.float64).reshape(-1, len(signs)) * signs
     return costs
 
 

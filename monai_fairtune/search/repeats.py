@@ -33,8 +33,7 @@ def most_promising(
     """Returns the candidate to train again: of the best few, the one with the fewest seeds, the better if they tie.
 
     The best few are those with the best estimates of their true value. So the repeats go where the answer is decided,
-    and a mask that was only lucky falls out of the few once its next values are known. In simulations, allotting
-    repeats by their expected gain did not choose better masks.
+    and a mask that was only lucky falls out of the few once its next values are known.
 
     Args:
         candidates: complete and feasible, in the order of their first trials.

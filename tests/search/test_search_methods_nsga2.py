@@ -84,3 +84,12 @@ def _share_of_bits(anchor_mask: str) -> float:
     assert {one.notes["generation"] for one in proposals if one is not None} == {1}
     bits = [one.parameters[name] for one in proposals if one is not None for name in within.partition.searchable]
     return float(sum(bits) / len(bits))
+
+
+def test_an_anchor_that_failed_takes_no_place_in_a_generation() -> None:
+    within = space()
+    anchors = [Observation(within.parameters(within.partition.head_only(), 1e-4), "failed")] * SIZE
+    others = [replace(anchors[0], state="complete", values=(0.0, 1.0))] * (SIZE - 1)
+    proposal = NSGA2Method(SIZE).propose(within, [*anchors, *others], TWO, seed=0)
+    assert proposal is not None
+    assert proposal.notes == {"generation": 0}
