@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
     from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
     from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
+    from monai_fairtune.tuning.tracking import TrainingHandlers, mlflow_tracking, tensorboard_tracking
 
 __all__ = [
     "Budget",
@@ -23,13 +24,16 @@ __all__ = [
     "OnEpoch",
     "SubgroupMetrics",
     "SupervisedTuner",
+    "TrainingHandlers",
     "TunedModel",
     "Tuner",
     "TuningResult",
     "Verdict",
     "balanced_class_weights",
     "better",
+    "mlflow_tracking",
     "n_steps",
+    "tensorboard_tracking",
     "tuned_optimizer",
     "warmup_cosine",
 ]
@@ -44,6 +48,9 @@ _LAZY = {
     "warmup_cosine": "optimization",
     "SubgroupMetrics": "subgroup_metrics",
     "SupervisedTuner": "supervised_tuner",
+    "TrainingHandlers": "tracking",
+    "mlflow_tracking": "tracking",
+    "tensorboard_tracking": "tracking",
 }
 
 

@@ -24,6 +24,7 @@ from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
 from monai_fairtune.tuning.protocol import Budget, OnEpoch, TunedModel, TuningResult
+from monai_fairtune.tuning.tracking import Handler, HandlersFactory, TrainingHandlers
 from monai_fairtune.tuning.tuning_data import TuningData
 
 __all__ = ["SupervisedTuner"]
@@ -59,6 +60,8 @@ class SupervisedTuner:
         augmentation: random transform of whole batches on the device, or None.
         preprocessing: what was done to the images, to be kept with saved models.
         device: where the network runs.
+        handlers: returns who listens to a training, given the budget's name; see ``mlflow_tracking``. Handlers that
+            only read change no prediction.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class SupervisedTuner:
         augmentation: torch.nn.Module | None = None,
         preprocessing: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
+        handlers: HandlersFactory | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device)
@@ -87,6 +91,7 @@ class SupervisedTuner:
         self.warmup_share = warmup_share
         self.augmentation = augmentation
         self.preprocessing = dict(preprocessing or {})
+        self.handlers = handlers
         self.whole = TuningData.whole(cohort, splits)
 
     def tune(
@@ -133,20 +138,27 @@ class SupervisedTuner:
     def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
         data = self._data(budget)
         batches = data.train.batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
+        trainer = self._trainer(batches, data.class_weights, learning_rate, budget)
+        handlers = TrainingHandlers() if self.handlers is None else self.handlers(budget.name)
         watch = EpochWatch(
             budget,
             on_epoch,
-            predict=lambda role: self._predict(data.train if role == "train" else data.validation),
+            predict_validation=lambda: self._predict(data.validation, handlers.evaluator),
+            predict_train=lambda: self._predict(data.train),
             snapshot=lambda: self._snapshot(self.network.mask),
             n_steps=len(batches),
             device=self.device,
         )
-        trainer = self._trainer(batches, data.class_weights, learning_rate, budget)
-        watch.attach(trainer)
+        watch.attach(trainer, handlers.trainer)
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
-            trainer.run()
+        finished = False
+        try:
+            with torch.random.fork_rng(devices=devices):
+                torch.manual_seed(seed)
+                trainer.run()
+            finished = True
+        finally:
+            handlers.close(finished)
         return watch
 
     def _release(self) -> None:
@@ -194,13 +206,15 @@ class SupervisedTuner:
             return self.whole
         return TuningData.fold(self.cohort, self.splits, budget.fold, budget.n_folds)
 
-    def _predict(self, images: Resident) -> Predictions:
+    def _predict(self, images: Resident, handlers: Sequence[Handler] = ()) -> Predictions:
         loader: Iterable[Any] = images.batches(self.evaluation_batch_size, shuffle=False, seed=0)
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
         evaluator = FairnessEvaluator(
             self.device, loader, self.network, attributes, key_val_metric=None, **self._precision()
         )
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
+        for handler in handlers:
+            handler.attach(evaluator)
         evaluator.run()
         logits, index = evaluator.subgroup_metrics.logits()
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
