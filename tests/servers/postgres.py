@@ -140,6 +140,11 @@ class PostgresServer:
             raise
 
     @property
+    def admin(self) -> Database:
+        """The database ``postgres`` as the superuser."""
+        return self._admin
+
+    @property
     def pid(self) -> int | None:
         """Process id of the server; ``None`` while it is stopped."""
         return None if self._process is None or self._process.poll() is not None else self._process.pid
