@@ -13,6 +13,7 @@ from monai_fairtune.tuning.protocol import Budget, EpochReport, Tuner, TuningRes
 __all__ = [
     "check_tuner",
     "check_tuner_keeps_what_it_is_told",
+    "check_tuner_lets_errors_through",
     "check_tuner_predicts_whole_splits",
     "check_tuner_repeats_itself",
     "check_tuner_saves_what_it_trained",
@@ -39,6 +40,7 @@ def check_tuner(tuner: Tuner, mask: Mask, other: Mask, folder: Path) -> None:
     check_tuner_repeats_itself(tuner, mask, other)
     check_tuner_keeps_what_it_is_told(tuner, mask)
     check_tuner_stops_when_told(tuner, mask)
+    check_tuner_lets_errors_through(tuner, mask, other)
     check_tuner_predicts_whole_splits(tuner, mask)
     check_tuner_saves_what_it_trained(tuner, mask, other, folder)
 
@@ -73,6 +75,32 @@ def check_tuner_stops_when_told(tuner: Tuner, mask: Mask) -> None:
     """No epoch follows the one after which the caller said stop."""
     result = tuner.tune(mask, _RATE, Budget(3), seed=1, on_epoch=lambda _: Verdict(keep=True, stop=True))
     _require(result.n_epochs == 1, "training went on after it was told to stop")
+
+
+def check_tuner_lets_errors_through(tuner: Tuner, mask: Mask, other: Mask) -> None:
+    """What ``on_epoch`` raises ends the training and arrives as it is; the next training is as if it had not been."""
+    expected = _tune(tuner, mask, seed=1)
+    reports: list[EpochReport] = []
+
+    def interrupt(report: EpochReport) -> Verdict:
+        reports.append(report)
+        raise _Interruption
+
+    interrupted = False
+    try:
+        tuner.tune(other, _RATE, Budget(3), seed=2, on_epoch=interrupt)
+    except _Interruption:
+        interrupted = True
+    _require(interrupted, "an error of on_epoch did not reach the caller")
+    _require(len(reports) == 1, "training went on after on_epoch raised an error")
+    predicted = tuner.predict(expected.model, "validation")
+    _require(np.array_equal(predicted.scores, expected.validation.scores), "an interrupted training changed a model")
+    again = _tune(tuner, mask, seed=1)
+    _require(np.array_equal(again.validation.scores, expected.validation.scores), "an interrupted training left traces")
+
+
+class _Interruption(Exception):  # noqa: N818
+    """Of no kind that a tuner knows."""
 
 
 def check_tuner_predicts_whole_splits(tuner: Tuner, mask: Mask) -> None:

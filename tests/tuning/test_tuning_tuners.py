@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from monai_fairtune.exceptions import ConfigurationError, SplitError, TuningError
+from monai_fairtune.masks import Mask
 from monai_fairtune.testing.function_tuner import FunctionTuner
 from monai_fairtune.testing.tuners import check_tuner
-from monai_fairtune.tuning import Budget, SupervisedTuner, Verdict, balanced_class_weights, tuned_optimizer
+from monai_fairtune.tuning import (
+    Budget,
+    EpochReport,
+    OnEpoch,
+    SupervisedTuner,
+    TuningResult,
+    Verdict,
+    balanced_class_weights,
+    tuned_optimizer,
+)
 from monai_fairtune.tuning.optimization import warmup_cosine
 from tests.search.worlds import partition, planted, world
 
@@ -29,6 +41,46 @@ def test_a_tuner_that_ignores_its_seed_does_not_conform(tmp_path: Path) -> None:
     deaf = FunctionTuner(lambda job, epoch, split: predict(type(job)(job.tuned, job.learning_rate, 0), epoch, split))
     with pytest.raises(AssertionError, match="the seed changes nothing"):
         check_tuner(deaf, space.head_only(), space.all_tuned(), tmp_path)
+
+
+def test_a_tuner_that_swallows_errors_does_not_conform(tmp_path: Path) -> None:
+    class Deaf(FunctionTuner):
+        def tune(
+            self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
+        ) -> TuningResult:
+            def calm(report: EpochReport) -> Verdict:
+                try:
+                    return on_epoch(report)
+                except Exception:  # noqa: BLE001
+                    return Verdict(keep=True)
+
+            return super().tune(mask, hyperparameters, budget, seed=seed, on_epoch=calm)
+
+    space = partition()
+    with pytest.raises(AssertionError, match="an error of on_epoch did not reach the caller"):
+        check_tuner(Deaf(world(planted)), space.head_only(), space.all_tuned(), tmp_path)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, OSError])
+def test_what_on_epoch_raises_ends_the_training_and_leaves_the_tuner_usable(
+    tuner: SupervisedTuner, error: type[BaseException]
+) -> None:
+    mask, rate = tuner.network.anchors()["full"], {"learning_rate": 1e-3}
+    expected = tuner.tune(mask, rate, Budget(2), seed=1, on_epoch=lambda _: Verdict(keep=True))
+    thrown, torch_state, seen = error("stop"), torch.get_rng_state(), []
+
+    def stop(report: EpochReport) -> Verdict:
+        seen.append(report.epoch)
+        raise thrown
+
+    with pytest.raises(error) as raised:
+        tuner.tune(mask, rate, Budget(3), seed=2, on_epoch=stop)
+    assert raised.value is thrown
+    assert seen == [1]
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert all(parameter.grad is None for parameter in tuner.network.parameters())
+    again = tuner.tune(mask, rate, Budget(2), seed=1, on_epoch=lambda _: Verdict(keep=True))
+    assert np.array_equal(again.validation.scores, expected.validation.scores)
 
 
 def test_frozen_parameters_are_the_same_to_the_bit_after_training(tuner: SupervisedTuner) -> None:
