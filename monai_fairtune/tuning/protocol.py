@@ -92,8 +92,9 @@ class TuningResult:
 class Tuner(Protocol):
     """Trains a network under a mask.
 
-    The same mask, hyperparameters and seed must give the same predictions, to the bit on a CPU: an interrupted search
-    trains again what it lost and ends where an uninterrupted one would.
+    The same mask, hyperparameters, budget and seed must give the same predictions, to the bit on one CPU with one
+    number of threads: an interrupted search trains again what it lost and ends where an uninterrupted one would.
+    Another number of threads may add in another order and change the last digits.
 
     A training that ends in an error leaves the tuner usable: the next one is as if the failed one had not been. What
     runs out of memory raises what its library raises, such as ``torch.OutOfMemoryError``; the search may then ask for

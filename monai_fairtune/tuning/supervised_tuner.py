@@ -53,7 +53,7 @@ class SupervisedTuner:
         cohort: labels, patients and subgroups.
         splits: ``train``, ``validation``, ``selection`` and ``test``, resident on the device.
         batch_size: images a training step.
-        evaluation_batch_size: images a forward pass without gradients.
+        evaluation_batch_size: images a forward pass without gradients; halved whenever they do not fit into memory.
         head_learning_rate_factor: how much faster the head learns, as it starts from random weights.
         weight_decay: of AdamW, for matrices.
         warmup_share: share of the steps over which the learning rate rises.
@@ -162,12 +162,16 @@ class SupervisedTuner:
         return watch
 
     def _release(self) -> None:
-        """Drops the gradients and, after an error, what the failed training alone still holds in cycles."""
+        """Drops the gradients and, after an error, what the failed training alone still holds."""
         self.network.zero_grad(set_to_none=True)
         if sys.exc_info()[0] is not None:
-            gc.collect()
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._collect()
+
+    def _collect(self) -> None:
+        """Frees what is held in cycles only, as engines and their handlers are."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _trainer(
         self, batches: Batches, class_weights: torch.Tensor, learning_rate: float, budget: Budget
@@ -207,6 +211,17 @@ class SupervisedTuner:
         return TuningData.fold(self.cohort, self.splits, budget.fold, budget.n_folds)
 
     def _predict(self, images: Resident, handlers: Sequence[Handler] = ()) -> Predictions:
+        """Predicts images, in smaller batches from now on if memory runs out: more gradient steps would not help."""
+        while True:
+            try:
+                return self._evaluate(images, handlers)
+            except torch.OutOfMemoryError:
+                if self.evaluation_batch_size == 1:
+                    raise
+            self.evaluation_batch_size //= 2
+            self._collect()
+
+    def _evaluate(self, images: Resident, handlers: Sequence[Handler]) -> Predictions:
         loader: Iterable[Any] = images.batches(self.evaluation_batch_size, shuffle=False, seed=0)
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
         evaluator = FairnessEvaluator(

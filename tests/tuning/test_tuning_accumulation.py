@@ -136,3 +136,24 @@ def test_an_error_of_memory_holds_neither_activations_nor_the_optimizer(tuner: S
     held = [item for item in gc.get_objects() if issubclass(type(item), torch.Tensor | torch.optim.Optimizer)]
     assert raised.value.__traceback__ is not None
     assert not [item for item in held if isinstance(item, torch.optim.Optimizer) or item.grad_fn is not None]
+
+
+def test_predictions_that_do_not_fit_into_memory_are_made_in_smaller_batches(make_tuner: MakeTuner) -> None:
+    expected, _ = _tune(make_tuner())
+    tuner = make_tuner(evaluation_batch_size=64)
+    sizes: list[int] = []
+
+    def run_out(module: torch.nn.Module, args: tuple[torch.Tensor]) -> None:
+        sizes.append(len(args[0]))
+        if not module.training and len(args[0]) > limit:
+            raise torch.OutOfMemoryError("out of memory")
+
+    limit = 10
+    tuner.network.register_forward_pre_hook(run_out)
+    result, _ = _tune(tuner)
+    assert tuner.evaluation_batch_size == 8
+    assert np.abs(result.validation.scores - expected.validation.scores).max() < 1e-5
+    limit = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        _tune(tuner)
+    assert sizes[-1] == 1
