@@ -18,7 +18,12 @@
         ├── TuningError                   training diverged
         ├── NoFeasibleTrialError          no trial satisfies the utility floor
         ├── StudyDriftError               the study belongs to another configuration  exit code 64
-        └── StudyLockedError              another process owns the study              exit code 75
+        ├── TrialCrashedError             an unexpected error ended a training twice
+        ├── StudyLockedError              another process owns the study              exit code 75
+        ├── SearchInterruptedError        somebody asked the search to stop           exit code 75
+        ├── DiskFullError                 a result could not be written               exit code 75
+        ├── StorageUnreachableError       the database stayed away                    exit code 75
+        └── WorkersLostError              no worker process stays alive               exit code 75
 
 A message is one sentence for the fact with the values found, and one for the way out.
 """
@@ -28,6 +33,7 @@ from __future__ import annotations
 __all__ = [
     "AttributeDeclarationError",
     "ConfigurationError",
+    "DiskFullError",
     "EligibilityError",
     "FairTuneError",
     "ImageError",
@@ -37,12 +43,16 @@ __all__ = [
     "NoFeasibleTrialError",
     "PredictionsError",
     "RunError",
+    "SearchInterruptedError",
     "SplitError",
+    "StorageUnreachableError",
     "StudyDriftError",
     "StudyLockedError",
+    "TrialCrashedError",
     "TuningError",
     "UndefinedMetricError",
     "WeightsError",
+    "WorkersLostError",
     "find_error",
 ]
 
@@ -117,8 +127,36 @@ class StudyDriftError(RunError):
     exit_code = 64
 
 
+class TrialCrashedError(RunError):
+    """An error that nobody expected ended a training, and ended it again."""
+
+
 class StudyLockedError(RunError):
     """Another process owns the study."""
+
+    exit_code = 75
+
+
+class SearchInterruptedError(RunError):
+    """The process was asked to stop; the same command goes on where it stopped."""
+
+    exit_code = 75
+
+
+class DiskFullError(RunError):
+    """A result could not be written because the disk is full; the same command goes on once there is room."""
+
+    exit_code = 75
+
+
+class StorageUnreachableError(RunError):
+    """The study's database could not be reached for too long; the same command goes on once it is back."""
+
+    exit_code = 75
+
+
+class WorkersLostError(RunError):
+    """Worker processes end before they finish anything."""
 
     exit_code = 75
 

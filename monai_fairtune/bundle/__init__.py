@@ -9,7 +9,14 @@ from monai_fairtune.bundle.evaluation import check_split, count_test_read, write
 from monai_fairtune.bundle.inference import PredictionsWriter, choose_threshold_of, list_images
 from monai_fairtune.bundle.network import apply_mask, choose_learning_rate, load_model, save_model, write_checkpoint
 from monai_fairtune.bundle.options import folder, mapping, number, numbers, optional, switch, text, texts, whole
-from monai_fairtune.bundle.search import describe_experiment, make_objective, make_tuner, run_search
+from monai_fairtune.bundle.search import (
+    count_workers,
+    describe_experiment,
+    further_objectives,
+    make_objective,
+    make_tuner,
+    run_search,
+)
 from monai_fairtune.bundle.settings import search_settings
 from monai_fairtune.bundle.training import RaisePlainly, StopOnNan, attribute_names, class_weights
 
@@ -27,9 +34,11 @@ __all__ = [
     "choose_threshold_of",
     "class_weights",
     "count_test_read",
+    "count_workers",
     "decode_images",
     "describe_experiment",
     "folder",
+    "further_objectives",
     "join_processes",
     "leave_processes",
     "list_images",

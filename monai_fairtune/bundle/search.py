@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from monai_fairtune.bundle.device import precision
-from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, whole
+from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, texts, whole
 from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, ResidentSplit
+from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork, Mask, Partition
 from monai_fairtune.objectives import Objective, objective_by_name
 from monai_fairtune.report import result_table, write_report
-from monai_fairtune.search import Experiment, SearchSettings, search_masks
+from monai_fairtune.search import TRAINED_SHARE, Experiment, SearchSettings, default_n_workers, search_masks
 from monai_fairtune.tuning import SupervisedTuner, Tuner, balanced_class_weights
 
-__all__ = ["describe_experiment", "make_objective", "make_tuner", "run_search"]
+__all__ = [
+    "count_workers",
+    "describe_experiment",
+    "further_objectives",
+    "make_objective",
+    "make_tuner",
+    "run_search",
+]
 
 _RANDOM_WEIGHTS = (
     "Warning: no weights are given, so the network starts from random weights and is not pretrained. "
@@ -27,12 +35,39 @@ _RANDOM_WEIGHTS = (
 
 
 def make_objective(objective: object, cohort: Cohort) -> Objective:
-    """Returns the objective that an option names, over every attribute of the cohort.
+    """Returns the objective that an option names first, over every attribute of the cohort.
 
     Raises:
         ConfigurationError: if there is no such objective.
     """
-    return objective_by_name(text("objective", objective), tuple(cohort.subgroups))
+    return objective_by_name(texts("objective", objective)[0], tuple(cohort.subgroups))
+
+
+def further_objectives(objective: object, cohort: Cohort) -> tuple[Objective | Literal["trained_share"], ...]:
+    """Returns the objectives that an option names after the first: they span a Pareto front with it.
+
+    Raises:
+        ConfigurationError: if there is no such objective.
+    """
+    attributes = tuple(cohort.subgroups)
+    return tuple(
+        "trained_share" if name == TRAINED_SHARE else objective_by_name(name, attributes)
+        for name in texts("objective", objective)[1:]
+    )
+
+
+def count_workers(n_workers: object, device: torch.device) -> int:
+    """Returns how many worker processes an option asks for; null means one a GPU, or one.
+
+    Raises:
+        ConfigurationError: if it is no whole number from 1.
+    """
+    found = optional(whole, "n_workers", n_workers)
+    if found is None:
+        return default_n_workers(device.type)
+    if found < 1:
+        raise ConfigurationError(f"n_workers is {found}. Give a whole number from 1, or null for one a GPU.")
+    return found
 
 
 def describe_experiment(
@@ -116,29 +151,45 @@ def make_tuner(
 
 def run_search(
     *,
-    tuner: Tuner,
+    tuner: Callable[[], Tuner],
     partition: Partition,
     objective: Objective,
     anchors: Mapping[str, Mask],
     settings: SearchSettings,
     experiment: Experiment,
     output_dir: object,
+    further: Sequence[Objective | Literal["trained_share"]] = (),
+    warm_start: object = None,
     storage: object = None,
+    study: object = "monai-fairtune",
+    n_workers: int = 1,
+    device: torch.device | None = None,
+    lease_seconds: object = 600,
+    n_threads: object = None,
+    report: object = True,
 ) -> Path:
     """Searches, confirms, writes the result and its report, and prints the final table.
 
     Args:
-        tuner: trains under a mask.
+        tuner: makes what trains under a mask; each worker process makes its own.
         partition: the search space.
         objective: what to optimise.
         anchors: fixed methods to compare with.
         settings: of the search.
         experiment: facts for the result.
         output_dir: receives the files of the contract.
+        further: objectives that span a Pareto front with the first.
+        warm_start: output folders of earlier searches, or their ``result.json``: one or a list; null means none.
         storage: a SQLite path or a database URL; null means ``study.db`` in ``output_dir``.
+        study: its name in the storage.
+        n_workers: processes that train.
+        device: where they train.
+        lease_seconds: with a database server, how long a worker may not be heard of.
+        n_threads: of a training on processors; null means the cores, divided by ``n_workers``.
+        report: whether to write the report and print the table at the end.
 
     Returns:
-        The report.
+        The report, or where it would be.
 
     Raises:
         FairTuneError: as :func:`monai_fairtune.search.search_masks`.
@@ -156,11 +207,25 @@ def run_search(
         output_dir=place,
         settings=settings,
         experiment=experiment,
+        further_objectives=further,
+        warm_start=[_result_file(name) for name in optional(texts, "warm_start", warm_start) or ()],
         storage=optional(text, "storage", storage),
+        study=text("study", study),
+        n_workers=n_workers,
+        device_type="cpu" if device is None else device.type,
+        lease_seconds=number("lease_seconds", lease_seconds),
+        n_threads=optional(whole, "n_threads", n_threads),
     )
-    report = write_report(place)
-    _print(f"\n{result_table(result)}\nReport: {report}\n")
-    return report
+    if not switch("report", report):
+        return place / "report.html"
+    written = write_report(place)
+    _print(f"\n{result_table(result)}\nReport: {written}\n")
+    return written
+
+
+def _result_file(name: str) -> Path:
+    path = Path(name).expanduser()
+    return path / "result.json" if path.is_dir() else path
 
 
 def _print(text_: str) -> None:

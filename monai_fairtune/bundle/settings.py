@@ -5,22 +5,36 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from monai_fairtune.bundle.options import is_absent, number, numbers, optional, switch, whole
+from monai_fairtune.bundle.options import is_absent, number, numbers, optional, switch, text, whole
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search import SearchSettings
 
 __all__ = ["search_settings"]
 
 _WHOLE = frozenset(
-    {"n_trials", "max_epochs", "seed", "n_startup_trials", "reduction_factor", "n_finalists", "n_seeds", "n_replicates"}
+    {
+        "max_epochs",
+        "n_ahead",
+        "n_finalists",
+        "n_folds",
+        "n_replicates",
+        "n_seeds",
+        "n_startup_trials",
+        "n_trials",
+        "patience",
+        "population_size",
+        "reduction_factor",
+        "seed",
+    }
 )
 
 
-def search_settings(*, n_workers: object = 1, screening: object = False, **options: object) -> SearchSettings:
+def search_settings(*, n_workers: int = 1, screening: object = False, **options: object) -> SearchSettings:
     """Returns the settings that a config's options describe.
 
     Args:
-        n_workers: worker processes; this version runs one.
+        n_workers: worker processes. Unless ``n_ahead`` is given, so many trials may be under way, or 4: with 1 to 4
+            workers a study is the same.
         screening: whether masks are screened first; this version does not.
         **options: fields of ``SearchSettings``, numbers as text included; null means the field's default.
 
@@ -31,8 +45,6 @@ def search_settings(*, n_workers: object = 1, screening: object = False, **optio
         >>> search_settings(n_trials="12", learning_rates=["1e-5", 0.001], timeout="null").n_trials
         12
     """
-    if optional(whole, "n_workers", n_workers) not in (None, 1):
-        raise ConfigurationError(f"n_workers is {n_workers}, and this version runs one process. Leave n_workers out.")
     if optional(switch, "screening", screening):
         raise ConfigurationError("screening is on, and this version has no screening. Leave screening out.")
     names = {field.name for field in fields(SearchSettings)}
@@ -40,12 +52,14 @@ def search_settings(*, n_workers: object = 1, screening: object = False, **optio
     if unknown:
         raise ConfigurationError(f"A search has no option {unknown[0]!r}. Its options are {', '.join(sorted(names))}.")
     given = {name: _read(name, value) for name, value in options.items() if not is_absent(value)}
-    return SearchSettings(**given)
+    return SearchSettings(**{"n_ahead": max(4, n_workers), **given})
 
 
 def _read(name: str, value: object) -> Any:
     if name in _WHOLE:
         return whole(name, value)
+    if name == "method":
+        return text(name, value)
     if name != "learning_rates":
         return number(name, value)
     rates = numbers(name, value)

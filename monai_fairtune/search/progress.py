@@ -1,14 +1,23 @@
-"""A progress bar over the trainings of a search, on standard error."""
+"""What people see of a search while it runs, on standard error."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tqdm import tqdm
 
-__all__ = ["Progress"]
+from monai_fairtune.search.board import Entry, Lease
+from monai_fairtune.search.job import Job
+
+__all__ = ["Progress", "describe"]
+
+_EVERY = 0.2
 
 
 class Progress:
-    """Shows which training runs, its epoch and objective, and the best so far.
+    """A bar over the trainings, with what runs, its epoch and objective, and the best so far.
 
     Args:
         n_trainings: how many are planned.
@@ -16,8 +25,9 @@ class Progress:
     """
 
     def __init__(self, n_trainings: int, *, shown: bool) -> None:
+        self._n_trainings = n_trainings
         self._bar = tqdm(total=n_trainings, desc="search", unit="training", disable=not shown, dynamic_ncols=True)
-        self._best = ""
+        self._shown_at = 0.0
 
     def __enter__(self) -> Progress:
         return self
@@ -25,18 +35,27 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         self._bar.close()
 
-    def start(self, what: str) -> None:
-        """Names the training that begins."""
-        self._bar.set_description(what)
+    def show(self, n_finished: int, entries: Sequence[Entry], best: float | None) -> None:
+        """Draws what is finished, what runs, and the best objective so far."""
+        if time.monotonic() - self._shown_at < _EVERY:
+            return
+        self._shown_at = time.monotonic()
+        self._bar.n = min(self._n_trainings, n_finished)
+        running = [describe(entry.job, entry.progress) for entry in entries if entry.state == "leased"]
+        if running:
+            self._bar.set_description(running[0] if len(running) == 1 else f"{len(running)} running: {running[0]}")
+        if best is not None:
+            self._bar.set_postfix_str(f"best {best:.3f}", refresh=False)
+        self._bar.refresh()
 
-    def epoch(self, epoch: int, max_epochs: int, value: float) -> None:
-        """Shows an epoch's objective."""
-        self._bar.set_postfix_str(f"epoch {epoch}/{max_epochs} {value:.3f}{self._best}")
+    def epoch(self, lease: Lease, progress: Mapping[str, Any]) -> None:
+        """Shows what this process itself is at."""
+        self._bar.set_description(describe(lease.job, progress))
 
-    def best(self, value: float) -> None:
-        """Remembers the best objective so far."""
-        self._best = f", best {value:.3f}"
 
-    def done(self, n: int = 1) -> None:
-        """Counts trainings that are finished, now or in an earlier session."""
-        self._bar.update(n)
+def describe(job: Job, progress: Mapping[str, Any]) -> str:
+    """Returns a job and how far it is, in a few words."""
+    if "epoch" not in progress:
+        return job.title
+    fold = "" if progress.get("fold") is None else f"fold {progress['fold'] + 1}, "
+    return f"{job.title}, {fold}epoch {progress['epoch']}/{progress['max_epochs']} {progress['value']:.3f}"

@@ -1,64 +1,39 @@
-"""The Optuna study: asked and told by one driver, and never left in doubt."""
+"""The Optuna study: a record of every finished trial, in order, that Optuna's own tools can open."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.engine import URL
 
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
-from monai_fairtune.masks import Mask, Partition
+from monai_fairtune.search.board.database import alone, connect, engine_arguments, is_server, persist
 
-__all__ = ["SearchSpace", "Study"]
+__all__ = ["Study"]
 
-_LEARNING_RATE = "learning_rate"
-
-
-class SearchSpace:
-    """Mask bits, as categorical parameters named like their components, and the learning rate on a log scale."""
-
-    def __init__(self, partition: Partition, learning_rates: tuple[float, float]) -> None:
-        self.partition = partition
-        self.distributions: dict[str, BaseDistribution] = {
-            name: CategoricalDistribution((False, True)) for name in partition.searchable
-        }
-        self.distributions[_LEARNING_RATE] = FloatDistribution(*learning_rates, log=True)
-
-    @property
-    def n_masks(self) -> int:
-        """How many masks there are."""
-        return int(2 ** len(self.partition.searchable))
-
-    def parameters(self, mask: Mask, learning_rate: float) -> dict[str, Any]:
-        """Returns a mask and a learning rate as Optuna's parameters."""
-        return {**mask.components, _LEARNING_RATE: learning_rate}
-
-    def mask(self, parameters: Mapping[str, Any]) -> Mask:
-        """Returns the mask that parameters describe."""
-        return self.partition.mask([name for name in self.partition.searchable if parameters[name]])
+_OPENING_PATIENCE = 60.0  # who mistypes a host should not wait for long
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 class Study:
-    """Optuna's study under one owner.
+    """Optuna's study under one owner at a time.
 
-    Nothing depends on the sampler's state: each proposal comes from a TPE that is seeded for it and reads the
-    finished trials, so that a study that was interrupted goes on as if it had not been. TPE works on a copy of the
-    finished trials in memory; the storage holds what was trained, not what was only proposed.
+    Trials enter it when they are finished, each under its own number, in the order of their numbers: nothing is ever
+    left RUNNING, and adding a trial again changes nothing.
 
     Args:
-        storage: a SQLite path or a database URL.
+        url: of the storage.
         name: of the study.
-        direction: ``"maximize"`` or ``"minimize"``.
-        n_startup_trials: finished trials before TPE takes over from random draws.
+        directions: of each objective.
+        patience: seconds for which a database that cannot be reached is tried again.
 
     Raises:
         ConfigurationError: if the storage cannot be opened.
@@ -66,40 +41,35 @@ class Study:
     """
 
     def __init__(
-        self, storage: str | Path, name: str, direction: Literal["minimize", "maximize"], n_startup_trials: int
+        self, url: URL, name: str, directions: Sequence[Literal["minimize", "maximize"]], *, patience: float = 900.0
     ) -> None:
-        self.n_startup_trials = n_startup_trials
-        self._begun: dict[int, Trial] = {}
-        self._copied: set[int] = set()
-        url = _url(storage)
-        previous = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.url, self.patience = url, _OPENING_PATIENCE
+        _prepare(url)
         try:
-            self._study = optuna.create_study(
-                storage=url, study_name=name, direction=direction, load_if_exists=True, sampler=RandomSampler(seed=0)
-            )
+            with _quiet():
+                self._study = self._persist(lambda: _create(url, name, directions), "opening the study")
         except (ImportError, ValueError, OSError, optuna.exceptions.StorageInternalError) as error:
             raise ConfigurationError(
                 f"The study's storage cannot be opened ({type(error).__name__}). "
                 "Give a path to a SQLite file in a folder that exists, or a database URL that Optuna accepts."
             ) from error
-        else:
-            self._copy = optuna.create_study(direction=direction)
-        finally:
-            optuna.logging.set_verbosity(previous)
-        if self._study.direction.name.lower() != direction:
+        found = [direction.name.lower() for direction in self._study.directions]
+        if found != list(directions):
             raise StudyDriftError(
-                f"Study {name!r} exists and is to {self._study.direction.name.lower()}, not to {direction}. "
-                "Choose another output_dir, or the objective it was made for."
+                f"Study {name!r} exists and is to {' and '.join(found)}, not to {' and '.join(directions)}. "
+                "Choose another output_dir or study, or the objective it was made for."
             )
+        self._n_trials = self._persist(self._count, "reading the study")
+        self.patience = patience
 
     @property
-    def sampler_description(self) -> str:
-        """The sampler and its pinned arguments, for the report."""
-        return (
-            f"optuna {optuna.__version__} TPESampler(multivariate=True, group=True, constant_liar=False, "
-            f"n_startup_trials={self.n_startup_trials}, n_ei_candidates=24)"
-        )
+    def n_trials(self) -> int:
+        """How many trials it holds."""
+        return int(self._n_trials)
+
+    def refresh(self) -> None:
+        """Reads how many trials it holds, since another process may have added some."""
+        self._n_trials = self._persist(self._count, "reading the study")
 
     def pin(self, fingerprint: Mapping[str, Any]) -> None:
         """Ties the study to a configuration.
@@ -107,10 +77,30 @@ class Study:
         Raises:
             StudyDriftError: if it is tied to another one; the message names what differs.
         """
+        with self._alone():
+            self._pin(fingerprint)
+
+    def keep(self, name: str, value: Any) -> Any:
+        """Returns a user attribute of the study, which is ``value`` if nobody has stored another before."""
+        with self._alone():
+            if self.attribute(name) is None:
+                self.set_attribute(name, value)
+        return self.attribute(name)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        engine = connect(self.url)
+        try:
+            with alone(engine):
+                yield
+        finally:
+            engine.dispose()
+
+    def _pin(self, fingerprint: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps({**fingerprint, "optuna": optuna.__version__}))
         found = self.attribute("configuration")
         if found is None:
-            self._study.set_user_attr("configuration", wanted)
+            self.set_attribute("configuration", wanted)
         elif found != wanted:
             keys = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
             changes = ", ".join(f"{key}: {_short(found.get(key))} is now {_short(wanted.get(key))}" for key in keys)
@@ -121,113 +111,102 @@ class Study:
 
     def attribute(self, name: str) -> Any:
         """Returns a user attribute of the study, or None."""
-        return self._study.user_attrs.get(name)
+        return self._persist(lambda: self._study.user_attrs, "reading the study").get(name)
 
     def set_attribute(self, name: str, value: Any) -> None:
         """Stores a user attribute of the study; plain JSON, and nothing about patients."""
-        self._study.set_user_attr(name, value)
+        self._persist(lambda: self._study.set_user_attr(name, value), "writing to the study")
 
-    @property
-    def running(self) -> list[int]:
-        """The numbers of trials that were begun and not told."""
-        return [trial.number for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
-
-    def begin(self, space: SearchSpace | None, parameters: Mapping[str, Any], name: str | None) -> int:
-        """Begins a trial with given parameters; with ``space`` None it lies outside the search space.
-
-        Returns:
-            The trial's number.
-        """
-        if space is None:
-            trial = self._study.ask()
-        else:
-            with _experimental():
-                self._study.sampler = PartialFixedSampler(dict(parameters), RandomSampler(seed=0))
-            trial = self._study.ask(space.distributions)
-            self._study.sampler = RandomSampler(seed=0)
-        if name is not None:
-            trial.set_user_attr("name", name)
-        self._begun[trial.number] = trial
-        return trial.number
-
-    def propose(self, space: SearchSpace, seed: int) -> Mapping[str, Any]:
-        """Returns the parameters that TPE draws from the finished trials and ``seed``; stores nothing."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
-            if trial.number not in self._copied:
-                self._copied.add(trial.number)
-                self._copy.add_trial(trial)
-        with _experimental():
-            self._copy.sampler = TPESampler(
-                multivariate=True,
-                group=True,
-                constant_liar=False,
-                n_startup_trials=self.n_startup_trials,
-                n_ei_candidates=24,
-                seed=seed,
-            )
-        proposal = self._copy.ask(space.distributions)
-        self._copy.tell(proposal, state=TrialState.FAIL)
-        return proposal.params
-
-    def report(self, number: int, epoch: int, value: float) -> None:
-        """Stores the objective after an epoch."""
-        self._trial(number).report(value, step=epoch)
-
-    def tell(self, number: int, state: str, value: float | None, violation: float, summary: Mapping[str, Any]) -> None:
-        """Finishes a trial.
+    def add(
+        self,
+        number: int,
+        *,
+        state: str,
+        values: Sequence[float],
+        parameters: Mapping[str, Any],
+        distributions: Mapping[str, Any],
+        violations: Mapping[str, float],
+        intermediate: Mapping[int, float],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Adds a finished trial, unless the study has it.
 
         Args:
-            number: the trial.
+            number: the trial's; every earlier trial has been added.
             state: complete, pruned or failed.
-            value: the objective, for a complete trial.
-            violation: of the utility floor; feasible at or below 0.
-            summary: a user attribute for whoever opens the study; nothing about patients.
+            values: one for each objective; used for a complete trial.
+            parameters: mask bits and the learning rate; empty outside the search space.
+            distributions: of each parameter.
+            violations: of each constraint; feasible at or below 0.
+            intermediate: the first objective by epoch.
+            attributes: for whoever opens the study; nothing about patients.
         """
-        trial = self._trial(number)
-        trial.set_user_attr("summary", dict(summary))
-        if state != "failed":
-            trial.set_constraint("utility_floor", violation)
-        if state == "complete":
-            self._study.tell(number, value)
-        else:
-            self._study.tell(number, state=TrialState.PRUNED if state == "pruned" else TrialState.FAIL)
+        if number < self._n_trials:
+            return
+        trial = create_trial(
+            state=_STATES[state],
+            values=list(values) if state == "complete" else None,
+            params=dict(parameters),
+            distributions=dict(distributions),
+            user_attrs=dict(attributes),
+            intermediate_values=dict(intermediate),
+            constraints=dict(violations) or None,
+        )
+        self._persist(lambda: self._add(number, trial), "adding a trial")
+        self._n_trials = number + 1
 
-    def drop(self, number: int) -> None:
-        """Fails a trial that was interrupted."""
-        self._trial(number).set_user_attr("interrupted", value=True)
-        self._study.tell(number, state=TrialState.FAIL)
+    def _add(self, number: int, trial: FrozenTrial) -> None:
+        engine = connect(self.url)
+        try:
+            with alone(engine):  # a process that was stopped while it planned may wake up and plan beside another
+                if self._count() <= number:  # else an earlier attempt arrived although the network said it had not
+                    self._study.add_trial(trial)
+        finally:
+            engine.dispose()
 
-    def _trial(self, number: int) -> Trial:
-        if number not in self._begun:
-            frozen = self._study.get_trials(deepcopy=False)[number]
-            self._begun[number] = Trial(self._study, frozen._trial_id)
-        return self._begun[number]
+    def _count(self) -> int:
+        return len(self._study.get_trials(deepcopy=False))
 
-
-@contextmanager
-def _experimental() -> Iterator[None]:
-    """Optuna calls samplers experimental that it has had for years; users cannot act on the warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield
+    def _persist(self, work: Any, what: str) -> Any:
+        return persist(work, patience=self.patience, what=what)
 
 
-def _url(storage: str | Path) -> str:
-    text = str(storage)
-    if "://" in text:
-        return text
-    path = Path(text)
+def _create(url: URL, name: str, directions: Sequence[Literal["minimize", "maximize"]]) -> optuna.Study:
+    engine = connect(url)
+    try:
+        with alone(engine):
+            storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=engine_arguments(url))
+            return optuna.create_study(
+                storage=storage, study_name=name, directions=list(directions), load_if_exists=True
+            )
+    finally:
+        engine.dispose()
+
+
+def _prepare(url: URL) -> None:
+    if is_server(url):
+        return
+    path = Path(str(url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")  # an ask costs a tenth of what it costs without
+        connection.execute("PRAGMA journal_mode=WAL")  # a write costs a tenth of what it costs without
     except sqlite3.DatabaseError as error:
         raise ConfigurationError(
             f"The storage {path.name!r} is not a SQLite database. Name another file, or move this one away."
         ) from error
     finally:
         connection.close()
-    return f"sqlite:///{path.absolute()}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    previous = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(previous)
 
 
 def _short(value: object) -> str:

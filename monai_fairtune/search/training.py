@@ -3,77 +3,171 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
+
+import numpy as np
 
 from monai_fairtune.exceptions import TuningError
-from monai_fairtune.masks import Mask
+from monai_fairtune.masks import Mask, Partition
+from monai_fairtune.metrics import auroc
+from monai_fairtune.search.board import Lease
 from monai_fairtune.search.epochs import EpochJudge
+from monai_fairtune.search.goals import Goals
+from monai_fairtune.search.halving import rank
+from monai_fairtune.search.job import Job
 from monai_fairtune.search.records import TrialRecord
 from monai_fairtune.search.seeds import derive_seed
+from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.tuning import Budget, Tuner, TuningResult
 
-__all__ = ["Training"]
+__all__ = ["MODEL_FILE", "Training", "find_mask"]
+
+MODEL_FILE = "model.safetensors"
+"""The name of a kept model in its training's folder."""
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+
+
+def find_mask(job: Job, partition: Partition, anchors: Mapping[str, Mask]) -> Mask:
+    """Returns a job's mask: of the search space, or an anchor that lies outside it."""
+    if job.mask["partition"] == partition.name:
+        return Mask.from_dict(job.mask, partition)
+    return anchors[str(job.name)]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, and as what.
+    """Trains what a lease says.
 
     Args:
-        number: the trial's number, or the position of a confirmation.
-        kind: an anchor, a searched mask, or a retraining of a finalist.
-        mask: the components to tune.
-        learning_rate: of the tuned components.
-        name: the anchor's, or None.
-        replicate: 0 in the search, from 1 in the confirmation; it changes the seed.
-        assess_train: whether to follow the training split by epoch.
-        n_duplicates: proposals before this one that repeated a mask and were not trained.
+        tuner: trains.
+        goals: what is optimised.
+        settings: of the search.
+        mask: of the job.
+        lease: on the job.
+        on_progress: called after every epoch, with plain JSON; may raise to end the training.
     """
 
-    number: int
-    kind: Literal["anchor", "search", "confirmation"]
+    tuner: Tuner
+    goals: Goals
+    settings: SearchSettings
     mask: Mask
-    learning_rate: float
-    name: str | None = None
-    replicate: int = 0
-    assess_train: bool = False
-    n_duplicates: int = 0
+    lease: Lease
+    on_progress: OnProgress
 
-    def run(
-        self, tuner: Tuner, judge: EpochJudge, *, max_epochs: int, study_seed: int, save: Path | None
-    ) -> TrialRecord:
-        """Trains and returns the record; a divergence is recorded, not raised. The model goes to ``save``, if given."""
-        seed = derive_seed(study_seed, self.mask.key, self.replicate)
-        hyperparameters = {"learning_rate": self.learning_rate}
-        budget = Budget(max_epochs, self.assess_train)
+    def run(self, folder: Path) -> TrialRecord:
+        """Trains and returns the record; a divergence is recorded, not raised.
+
+        Args:
+            folder: receives the model, if the job keeps one.
+        """
         start = time.perf_counter()
-        outcome: TuningResult | None = None
-        reason = None
+        job = self.lease.job
         try:
-            outcome = tuner.tune(self.mask, hyperparameters, budget, seed=seed, on_epoch=judge)
+            found = self._train_folds() if self.settings.n_folds > 1 else self._train_once(None)
+            if job.keeps_model:
+                found = found | self._keep(found.pop("model", None), folder)
         except TuningError as error:
-            reason = str(error)
-        if outcome is not None and save is not None:
-            save.parent.mkdir(parents=True, exist_ok=True)
-            tuner.save(outcome.model, save)
-        complete = outcome is not None and not judge.stopped
+            found = {"state": "failed", "reason": str(error)}
+        found.pop("model", None)
         return TrialRecord(
-            number=self.number,
-            kind=self.kind,
-            name=self.name,
+            number=job.number,
+            kind=job.kind,  # type: ignore[arg-type]  # the final assessment is no training
+            name=job.name,
             mask=self.mask.to_dict(),
             mask_key=self.mask.key,
-            hyperparameters=hyperparameters,
-            seed=seed,
+            hyperparameters={"learning_rate": job.learning_rate},
+            seed=self.seed,
             trained_share=self.mask.trained_share,
-            state="complete" if complete else "failed" if outcome is None else "pruned",
-            value=None if outcome is None else judge.value,
-            overall_auroc=None if outcome is None else judge.utility,
-            best_epoch=None if outcome is None else outcome.best_epoch,
-            epochs=judge.epochs,
             seconds=time.perf_counter() - start,
-            reason=reason,
-            n_duplicates=self.n_duplicates,
+            n_duplicates=job.n_duplicates,
+            replicate=job.replicate,
+            attempts=self.lease.attempt,
+            faults=self.lease.faults,
+            accumulation_steps=self.lease.accumulation_steps,
+            notes=dict(job.notes),
+            **found,
         )
+
+    @property
+    def seed(self) -> int:
+        """The training's seed: from the study's, the mask and the replicate."""
+        job = self.lease.job
+        stage = ("confirmation",) if job.kind == "confirmation" else ()
+        return derive_seed(self.settings.seed, self.mask.key, *stage, job.replicate)
+
+    def _train_once(self, fold: int | None) -> dict[str, Any]:
+        judge = EpochJudge(
+            self.goals.first,
+            self.settings.utility_margin,
+            stops=lambda epoch, value, utility: self._misses(f"epoch {epoch}", value, utility),
+            on_value=lambda epoch, value: self.on_progress(
+                {"epoch": epoch, "max_epochs": self.settings.max_epochs, "value": value, "fold": fold}
+            ),
+        )
+        outcome = self._tune(judge, fold)
+        return {
+            "state": "pruned" if judge.stopped else "complete",
+            "value": judge.value,
+            "values": self.goals.values(judge.value, self.mask, outcome.validation),
+            "overall_auroc": judge.utility,
+            "best_epoch": outcome.best_epoch,
+            "epochs": judge.epochs,
+            "model": outcome.model,
+        }
+
+    def _tune(self, judge: EpochJudge, fold: int | None) -> TuningResult:
+        job = self.lease.job
+        budget = Budget(
+            self.settings.max_epochs,
+            job.follows_train,
+            accumulation_steps=self.lease.accumulation_steps,
+            fold=fold,
+            n_folds=1 if fold is None else self.settings.n_folds,
+            name=job.title,
+        )
+        return self.tuner.tune(self.mask, {"learning_rate": job.learning_rate}, budget, seed=self.seed, on_epoch=judge)
+
+    def _train_folds(self) -> dict[str, Any]:
+        """Trains once a fold; a mask that falls behind the others after a fold is not trained on the next."""
+        if self.lease.job.kind == "confirmation":
+            return self._train_once(None)
+        folds: list[dict[str, Any]] = []
+        state = "complete"
+        for fold in range(self.settings.n_folds):
+            folds.append(self._train_once(fold))
+            means = np.mean([(one["value"], one["overall_auroc"]) for one in folds], axis=0)
+            if len(folds) < self.settings.n_folds and self._misses(f"fold {len(folds)}", *means):
+                state = "pruned"
+                break
+        kept = ("value", "overall_auroc", "best_epoch", "epochs")
+        return {
+            "state": state,
+            "value": float(means[0]),
+            "values": tuple(float(value) for value in np.mean([one["values"] for one in folds], axis=0)),
+            "overall_auroc": float(means[1]),
+            "folds": [{name: one[name] for name in kept} for one in folds],
+        }
+
+    def _misses(self, rung: str, value: float, utility: float) -> bool:
+        bar = self.lease.job.bars.get(rung)
+        floor = self.lease.job.floor
+        return bar is not None and floor is not None and rank(self.goals.first.score(value), utility, floor) < bar
+
+    def _keep(self, model: object, folder: Path) -> dict[str, Any]:
+        """Writes the model; with k-fold validation, one that is trained on the whole training split for it."""
+        again = {} if model is not None else self._train_once(None)
+        model = again.pop("model", model)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.tuner.save(model, folder / MODEL_FILE)
+        found: dict[str, Any] = {name: again[name] for name in ("epochs", "best_epoch") if name in again}
+        if self.lease.job.kind == "confirmation":
+            selection = self.tuner.predict(self.tuner.load(folder / MODEL_FILE), "selection")
+            found["selection"] = {
+                "value": self.goals.first.evaluate(selection),
+                "overall_auroc": auroc(selection.labels, selection.scores),
+            }
+        return found

@@ -65,7 +65,7 @@ def _outside(rows: Rows) -> None:
         (None, {"objective": "fairness"}, ["There is no objective 'fairness'", "worst_group_auroc"]),
         (None, {"min_per_class": 20}, ["4 subgroups are too small for min_per_class 20", "--min_per_class 7"]),
         (None, {"device": "gpu"}, ["device is 'gpu'", "Give 'cpu'"]),
-        (None, {"n_workers": 4}, ["n_workers is 4"]),
+        (None, {"n_workers": 0}, ["n_workers is 0"]),
         (None, {"min_per_clas": 5}, ["Did you mean --min_per_class?"]),
         (None, {"where": "plane=axial"}, ["column 'plane'"]),
         (None, {"train_fraction": 1.5}, ["train_fraction is 1.5"]),

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from monai_fairtune.bundle import (
+    count_workers,
     folder,
     mapping,
     number,
@@ -104,7 +107,6 @@ def test_search_settings_take_text_and_leave_out_what_is_null() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_workers": 2}, "n_workers is 2, and this version runs one process"),
         ({"screening": "true"}, "screening is on, and this version has no screening"),
         ({"learning_rates": [1e-4]}, "Give two positive numbers"),
         ({"learning_rates": [1e-3, 1e-4]}, "two positive numbers, low to high"),
@@ -113,10 +115,24 @@ def test_search_settings_take_text_and_leave_out_what_is_null() -> None:
         ({"trials": 5}, "A search has no option 'trials'"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(options: dict[str, object], message: str) -> None:
+def test_settings_that_cannot_be_used_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         search_settings(**options)
 
 
-def test_workers_and_screening_may_be_given_as_what_this_version_does() -> None:
-    assert search_settings(n_workers="1", screening="False") == search_settings(n_workers="null", screening=None)
+def test_screening_may_be_given_as_what_this_version_does() -> None:
+    assert search_settings(screening="False") == search_settings(screening=None)
+
+
+def test_one_to_four_workers_make_the_same_study_and_more_workers_look_further_ahead() -> None:
+    assert [search_settings(n_workers=n).n_ahead for n in (1, 2, 4, 8)] == [4, 4, 4, 8]
+    assert search_settings(n_workers=8, n_ahead="2").n_ahead == 2
+
+
+def test_workers_are_counted_by_hand_or_one_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    assert count_workers("null", torch.device("cpu")) == 1
+    assert count_workers(None, torch.device("cuda")) == 3
+    assert count_workers("2", torch.device("cuda")) == 2
+    with pytest.raises(ConfigurationError, match=r"n_workers is 0\. Give a whole number from 1"):
+        count_workers(0, torch.device("cpu"))

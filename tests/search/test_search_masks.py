@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +102,7 @@ def test_a_small_space_is_searched_once_and_then_the_search_stops(tmp_path: Path
 
 def test_successive_halving_really_saves_epochs(tmp_path: Path) -> None:
     tuner = FunctionTuner(world(planted))
-    settings = replace(SETTINGS, n_trials=30, max_epochs=9, n_finalists=1, n_seeds=1)
+    settings = replace(SETTINGS, n_trials=30, max_epochs=9, n_finalists=1, n_seeds=1, repeat_share=0.0)
     result = search(tmp_path, tuner, settings)
     assert result["n_trials"]["pruned"] > 5
     assert sum(trial["n_epochs"] for trial in result["trials"]) < 0.7 * 9 * 30
@@ -119,7 +118,7 @@ class Crash(BaseException):
     """Like a kill: nothing in the search may catch it."""
 
 
-@pytest.mark.parametrize("crash_at", [0, 2, 5, 9, 14, 21, 24])
+@pytest.mark.parametrize("crash_at", [0, 2, 5, 9, 12, 14, 16])
 def test_fault_interrupted_anywhere_the_same_call_ends_with_the_same_answer(tmp_path: Path, crash_at: int) -> None:
     whole = search(tmp_path / "whole", FunctionTuner(world(planted)))
     started: list[Job] = []
@@ -130,7 +129,7 @@ def test_fault_interrupted_anywhere_the_same_call_ends_with_the_same_answer(tmp_
             raise Crash
 
     crashing = FunctionTuner(world(planted), crash)
-    with contextlib.suppress(Crash):
+    with pytest.raises(Crash):
         search(tmp_path / "cut", crashing)
     finished = set((tmp_path / "cut" / "trials").rglob("result.json"))
     again = FunctionTuner(world(planted))

@@ -10,6 +10,7 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.objectives import AUROCGap, WorstGroupAUROC
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.search import SearchSettings
+from monai_fairtune.search.board import storage_url
 from monai_fairtune.search.epochs import EpochJudge
 from monai_fairtune.search.files import read_json, write_json
 from monai_fairtune.search.halving import SuccessiveHalving, rank
@@ -47,10 +48,11 @@ def test_rungs_are_powers_of_the_reduction_factor_below_the_last_epoch() -> None
 def test_one_in_three_goes_on_at_a_rung() -> None:
     halving = SuccessiveHalving(3, 9)
     others = [rank(value, 0.9, 0.8) for value in (0.5, 0.6, 0.7, 0.8, 0.9)]
-    going = [value for value in (0.55, 0.65, 0.75, 0.85, 0.95) if not halving.stops(3, rank(value, 0.9, 0.8), others)]
+    bar = halving.bar(others)
+    assert bar is not None
+    going = [value for value in (0.55, 0.65, 0.75, 0.85, 0.95) if rank(value, 0.9, 0.8) >= bar]
     assert going == [0.85, 0.95]
-    assert not halving.stops(2, rank(0.1, 0.9, 0.8), others), "not a rung"
-    assert not halving.stops(1, rank(0.1, 0.9, 0.8), others[:2]), "too few to compare with"
+    assert halving.bar(others[:2]) is None, "too few to compare with"
 
 
 def test_a_trial_below_the_utility_floor_ranks_below_every_feasible_one() -> None:
@@ -86,5 +88,5 @@ def test_fault_a_storage_that_is_no_database_is_refused_and_left_alone(tmp_path:
     path = tmp_path / "notes.db"
     path.write_text("not a database, but somebody's notes, and long enough to be looked at")
     with pytest.raises(ConfigurationError, match=r"'notes\.db' is not a SQLite database"):
-        Study(path, "s", "maximize", 5)
+        Study(storage_url(path), "s", ["maximize"])
     assert path.read_text().startswith("not a database")
