@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
@@ -22,17 +24,21 @@ _BY_SUBGROUP = ("worst_group_auroc", "auroc_gap", "largest_subgroup_loss")
 _Cells: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
 
 
-def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CLASS) -> dict[str, Any]:
+def check_eligibility(
+    cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CLASS, n_folds: object = 1
+) -> dict[str, Any]:
     """Refuses a cohort in which a subgroup is too small to be optimised for, or reported.
 
     On validation and selection, which the search compares masks by, every subgroup of every attribute needs
-    ``min_per_class`` positives and as many negatives; on test, 10 of each, or fewer if ``min_per_class`` is.
+    ``min_per_class`` positives and as many negatives; on test, 10 of each, or fewer if ``min_per_class`` is. With
+    k-fold validation, each fold needs what validation needs.
 
     Where all are large enough, it says how large they are, and what gap the test split could show at all.
 
     Args:
         cohort: with its splits.
         min_per_class: a whole number from 1.
+        n_folds: of k-fold validation; 1 for none.
 
     Returns:
         The limit, whether it was lowered, and the counts by split, attribute and subgroup, as ``[n_negative,
@@ -40,14 +46,16 @@ def check_eligibility(cohort: Cohort, min_per_class: object = DEFAULT_MIN_PER_CL
 
     Raises:
         EligibilityError: naming every subgroup that is too small, in every split.
-        ConfigurationError: if ``min_per_class`` is no whole number from 1.
+        ConfigurationError: if an option is no whole number from 1.
     """
     limit = whole("min_per_class", min_per_class)
     if limit < 1:
         raise ConfigurationError(f"min_per_class is {limit}. Give a whole number from 1: an AUROC needs both classes.")
     _require_comparison(cohort)
     cells = _count(cohort)
-    short = [cell for cell in _flatten(cells, limit) if cell.is_short]
+    short = [
+        cell for cell in _flatten({**cells, **_count_folds(cohort, whole("n_folds", n_folds))}, limit) if cell.is_short
+    ]
     if short:
         raise EligibilityError(_refusal(short, limit))
     sys.stdout.write("\n".join(_design(cells)) + "\n")
@@ -109,6 +117,19 @@ def _count(cohort: Cohort) -> _Cells:
             name: class_counts(group.take(rows), cohort.labels[rows]) for name, group in cohort.subgroups.items()
         }
     return cells
+
+
+def _count_folds(cohort: Cohort, n_folds: int) -> _Cells:
+    if n_folds == 1:
+        return {}
+    folds = cohort.folds(n_folds)
+    return {
+        f"fold {fold + 1}": {
+            name: class_counts(group.take(np.flatnonzero(folds == fold)), cohort.labels[folds == fold])
+            for name, group in cohort.subgroups.items()
+        }
+        for fold in range(n_folds)
+    }
 
 
 def _design(cells: _Cells) -> list[str]:

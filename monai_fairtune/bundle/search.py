@@ -17,7 +17,14 @@ from monai_fairtune.masks import FairTuneNetwork, Mask, Partition
 from monai_fairtune.objectives import Objective, objective_by_name
 from monai_fairtune.report import result_table, write_report
 from monai_fairtune.search import TRAINED_SHARE, Experiment, SearchSettings, default_n_workers, search_masks
-from monai_fairtune.tuning import SupervisedTuner, Tuner, balanced_class_weights
+from monai_fairtune.tuning import (
+    HandlersFactory,
+    SupervisedTuner,
+    Tuner,
+    balanced_class_weights,
+    mlflow_tracking,
+    tensorboard_tracking,
+)
 
 __all__ = [
     "count_workers",
@@ -135,8 +142,28 @@ def make_tuner(
     device: torch.device,
     batch_size: object = 32,
     head_learning_rate_factor: object = 10.0,
+    log_trials: object = None,
+    log_trials_to: object = None,
+    output_dir: object = "output",
 ) -> SupervisedTuner:
-    """Returns the tuner over a cohort whose images are decoded; all splits move to the device."""
+    """Returns the tuner over a cohort whose images are decoded; all splits move to the device.
+
+    Args:
+        network: before any mask.
+        cohort: with its splits.
+        images: decoded.
+        preprocessing: what was done to them.
+        augmentation: of training batches, or None.
+        device: where the network runs.
+        batch_size: images a training step.
+        head_learning_rate_factor: how much faster the head learns.
+        log_trials: ``mlflow`` or ``tensorboard`` follows every training; null means none.
+        log_trials_to: MLflow's tracking URI, or a folder; null means ``mlflow`` or ``tensorboard`` in ``output_dir``.
+        output_dir: the output folder.
+
+    Raises:
+        ConfigurationError: if an option cannot be used, or what it needs is not installed.
+    """
     return SupervisedTuner(
         network,
         cohort,
@@ -146,7 +173,21 @@ def make_tuner(
         augmentation=augmentation,
         preprocessing=preprocessing.to_dict(),
         device=device,
+        handlers=_tracking(log_trials, log_trials_to, folder("output_dir", output_dir)),
     )
+
+
+def _tracking(log_trials: object, log_trials_to: object, output_dir: Path) -> HandlersFactory | None:
+    kind = optional(text, "log_trials", log_trials)
+    if kind is None:
+        return None
+    factories: dict[str, Callable[[str], HandlersFactory]] = {
+        "mlflow": mlflow_tracking,
+        "tensorboard": lambda place: tensorboard_tracking(Path(place)),
+    }
+    if kind not in factories:
+        raise ConfigurationError(f"log_trials is {kind!r}. Give one of {', '.join(factories)}, or null.")
+    return factories[kind](optional(text, "log_trials_to", log_trials_to) or str(output_dir / kind))
 
 
 def run_search(

@@ -60,7 +60,9 @@ class Conductor:
         found = self.board.results(self.records.keys)
         for key, result in found.items():
             if not key.startswith("final/"):
-                self.records.add(key, TrialRecord.from_dict(result))
+                record = TrialRecord.from_dict(result)
+                has_file = (self.records.path(key) / "result.json").exists()  # else it was damaged, and moved aside
+                (self.records.add if has_file else self.records.write)(key, record)
         return self.plan.final_key in found
 
     def close(self) -> None:

@@ -163,13 +163,13 @@ class TrialRecords:
 
 
 def stored_result(folder: Path, key: str) -> dict[str, Any] | None:
-    """Returns the result of a job as it was written, or None. A file that is no JSON is moved aside, not lost."""
+    """Returns the result of a job as it was written, or None. A file that is no record is moved aside, not lost."""
     path = folder / key / "result.json"
     try:
-        return dict(read_json(path))
+        return TrialRecord.from_dict(dict(read_json(path))).to_dict()
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, TypeError):
         _log.warning("The result of %s is damaged and was moved to result.json.damaged; it is trained again.", key)
         path.replace(path.with_name("result.json.damaged"))
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -196,7 +197,7 @@ class Run:
         if role.board is not None:
             return work_for_driver(role, local_board(role.board), self.runner(role.n_threads))
         with leaving_errors(Path(role.error_file)):
-            die_with_parent()
+            die_with_parent(role.driver)
             replace(self, options=replace(self.options, n_workers=1, progress=False)).together(anew=False)
         return 0
 
@@ -250,6 +251,7 @@ class Run:
                 str(error_file),
                 None if board is None else str(board.absolute()),
                 self.n_threads,
+                os.getpid(),
             )
             environment = worker_environment(place, self.n_threads, options.device_type)
             slots.append(Slot(name, partial(start, role, environment, log), error_file))

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
 
@@ -73,11 +74,13 @@ def fork(work: Callable[[], object], log: Path, environment: Mapping[str, str] |
     except SystemExit as end:
         code = int(end.code or 0)
     except BaseException as error:  # noqa: BLE001 - the copy ends here, whatever happened
-        traceback.print_exc()
         code = getattr(error, "exit_code", 1)
+        with suppress(OSError):  # the log's disk may be full
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

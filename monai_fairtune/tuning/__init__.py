@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
     from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
     from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
-    from monai_fairtune.tuning.tracking import TrainingHandlers, mlflow_tracking, tensorboard_tracking
+    from monai_fairtune.tuning.tracking import HandlersFactory, TrainingHandlers, mlflow_tracking, tensorboard_tracking
 
 __all__ = [
     "Budget",
     "EpochReport",
     "FairnessAudit",
     "FairnessEvaluator",
+    "HandlersFactory",
     "OnEpoch",
     "SubgroupMetrics",
     "SupervisedTuner",
@@ -48,6 +49,7 @@ _LAZY = {
     "warmup_cosine": "optimization",
     "SubgroupMetrics": "subgroup_metrics",
     "SupervisedTuner": "supervised_tuner",
+    "HandlersFactory": "tracking",
     "TrainingHandlers": "tracking",
     "mlflow_tracking": "tracking",
     "tensorboard_tracking": "tracking",

@@ -39,7 +39,7 @@ def work_for_driver(role: WorkerRole, board: Board, runner: JobRunner) -> int:
     Returns:
         The exit code. An error of this package is left for the driver in a file.
     """
-    die_with_parent()
+    die_with_parent(role.driver)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears it too, and decides
     stop = StopRequest()

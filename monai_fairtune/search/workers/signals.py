@@ -56,13 +56,17 @@ class StopRequest:
         self.set(signal.Signals(number).name)
 
 
-def die_with_parent() -> None:
-    """Asks the kernel to end this process when the one that started it ends; on Linux only."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
+def die_with_parent(parent: int) -> None:
+    """Ends this process when the one that started it ends; at once, if it has ended already.
 
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    Later ends are noticed by the kernel, on Linux only.
+
+    Args:
+        parent: the process number of the one that started this.
+    """
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os._exit(75)

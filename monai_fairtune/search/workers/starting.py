@@ -29,6 +29,7 @@ class WorkerRole:
         error_file: where it leaves the error that it ends with.
         board: the driver's SQLite file; None where the worker plans for itself, around a database server.
         n_threads: of a training on processors.
+        driver: the process number of whoever started it, with whom it ends.
     """
 
     name: str
@@ -36,6 +37,7 @@ class WorkerRole:
     error_file: str
     board: str | None
     n_threads: int
+    driver: int
 
     def to_environment(self) -> dict[str, str]:
         """Returns the environment variable that carries this."""

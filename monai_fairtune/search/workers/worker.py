@@ -101,7 +101,7 @@ class Worker:
                 _log.warning("The lease on %s was lost: somebody else does it again.", lease.job.key)
                 return
             except (SearchInterruptedError, StorageUnreachableError, KeyboardInterrupt):
-                self.board.release(lease)
+                self._give_back(lease)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a training raises is classified by the policy
                 self._fail(lease, error)
@@ -118,19 +118,25 @@ class Worker:
     def _fail(self, lease: Lease, error: Exception) -> None:
         fault = classify(error)
         if fault == "disk_full":
-            self.board.release(lease)
+            self._give_back(lease)
             raise DiskFullError(
                 f"The result of {lease.job.title} could not be written: the disk is full. "
                 "Nothing is lost: make room and start the same command again."
             ) from error
         if isinstance(error, FairTuneError) or (fault == "crashed" and self.is_alone):
-            self.board.release(lease)
+            self._give_back(lease)
             raise error
         self.board.fail(lease, fault, _reason(fault, error))
         if fault in ("device_lost", "crashed"):
             raise TrialCrashedError(
                 f"{lease.job.title} ended with {type(error).__name__} ({fault.replace('_', ' ')})."
             ) from error
+
+    def _give_back(self, lease: Lease) -> None:
+        if lease.job.kind == "final":  # it may have read the test split, and each read counts
+            self.board.fail(lease, "interrupted", "the final assessment was interrupted")
+        else:
+            self.board.release(lease)
 
     def _interrupted(self) -> SearchInterruptedError:
         return SearchInterruptedError(
