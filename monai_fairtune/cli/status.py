@@ -60,7 +60,8 @@ def status_text(status: SearchStatus) -> str:
     if status.seconds_per_training is not None:
         lines.append(f"Seconds a training: {status.seconds_per_training:.1f}")
     if status.seconds_left is not None:
-        lines.append(f"About {_duration(status.seconds_left)} left with {len(status.running)} workers.")
+        workers = f"{len(status.running)} worker{'s' if len(status.running) > 1 else ''}"
+        lines.append(f"About {_duration(status.seconds_left)} left with {workers}.")
     lines += [f"  {job.worker:<30} {job.doing}  (lease {job.lease_seconds:.0f} s)" for job in status.running]
     if status.n_waiting:
         lines.append(f"{status.n_waiting} jobs wait for a worker.")

@@ -8,9 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from monai_fairtune.exceptions import StudyLockedError
-from monai_fairtune.search.board import SqlBoard, is_server, storage_url
+from monai_fairtune.search.board import SqlBoard, connect, is_server, storage_url
 from monai_fairtune.search.records import TrialRecords
-from monai_fairtune.search.status import open_board
 
 __all__ = ["Recovery", "recover"]
 
@@ -51,8 +50,7 @@ def recover(
     """
     url = storage_url(storage or output_dir / "study.db")
     if is_server(url):
-        board = open_board(output_dir, url, study)
-        assert isinstance(board, SqlBoard)  # noqa: S101 - what open_board returns for a server
+        board = SqlBoard(connect(url), study, patience=30.0)
         n_released, n_requeued = board.take_back(workers), board.requeue()
         return Recovery(*_check_files(output_dir / "trials"), n_released, n_requeued)
     lock = FileLock(output_dir / ".lock")

@@ -17,10 +17,10 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search.board import Board, Entry, SqlBoard, connect, is_server, storage_url
 from monai_fairtune.search.board.database import engine_arguments
 from monai_fairtune.search.progress import describe
-from monai_fairtune.search.records import TrialRecords
+from monai_fairtune.search.records import TrialRecord, TrialRecords
 from monai_fairtune.search.workers import local_board
 
-__all__ = ["RunningJob", "SearchStatus", "open_board", "read_status"]
+__all__ = ["RunningJob", "SearchStatus", "read_status"]
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,17 @@ def read_status(output_dir: Path, storage: str | Path | None = None, study: str 
     """
     url = storage_url(storage or output_dir / "study.db")
     attributes = _attributes(url, study)
-    board = open_board(output_dir, url, study)
+    board = _board(output_dir, url, study)
     entries = [] if board is None else board.entries()
     records = TrialRecords(output_dir / "trials")
-    if isinstance(board, SqlBoard) and is_server(url):
-        from monai_fairtune.search.records import TrialRecord
-
+    if board is not None:
         for key, result in board.results(records.keys).items():
             if not key.startswith("final/"):
                 records.add(key, TrialRecord.from_dict(result))
     return _summarise(records, entries, attributes, (output_dir / "result.json").exists())
 
 
-def open_board(output_dir: Path, url: URL, study: str) -> Board | None:
+def _board(output_dir: Path, url: URL, study: str) -> Board | None:
     """Returns the board of a search, or None where no driver with workers has left one."""
     if is_server(url):
         return SqlBoard(connect(url), study, patience=30.0)

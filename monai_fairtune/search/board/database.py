@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from monai_fairtune.exceptions import ConfigurationError, DiskFullError, StorageUnreachableError
 
@@ -131,14 +138,10 @@ def persist(work: Callable[[], _T], *, patience: float, what: str) -> _T:
         try:
             return work()
         except (SQLAlchemyError, StorageInternalError, UnboundLocalError) as error:
+            _refuse_refusals(error, what)
             cause = _connection_error(error)
             if cause is None:
                 raise
-            if any(sign in str(cause) for sign in _REFUSALS):
-                raise ConfigurationError(
-                    f"The database refuses this user, or does not exist ({what}). Check host, database, user and "
-                    "password: PGPASSFILE, PGPASSWORD or FAIRTUNE_STORAGE."
-                ) from None
             if "disk is full" in str(cause) or "disk I/O error" in str(cause):
                 raise DiskFullError(
                     f"The database could not be written ({what}): its disk is full. "
@@ -152,6 +155,20 @@ def persist(work: Callable[[], _T], *, patience: float, what: str) -> _T:
             _log.warning("The database cannot be reached (%s); trying again.", what)
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the attempts
         pause = min(5.0, pause * 2)
+
+
+def _refuse_refusals(error: BaseException, what: str) -> None:
+    """Raises what no waiting mends as one sentence; the driver's own text may repeat statements and their values."""
+    if isinstance(error, ProgrammingError) and "permission denied" in str(error.orig):
+        raise ConfigurationError(
+            f"The database's user may not do this ({what}). Use the user who owns the study's database."
+        ) from None
+    cause = _connection_error(error)
+    if cause is not None and any(sign in str(cause) for sign in _REFUSALS):
+        raise ConfigurationError(
+            f"The database refuses this user, or does not exist ({what}). Check host, database, user and password: "
+            "PGPASSFILE, PGPASSWORD or FAIRTUNE_STORAGE."
+        ) from None
 
 
 def _connection_error(error: BaseException) -> DBAPIError | None:
