@@ -16,8 +16,8 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, object]:
         ConfigurationError: if a name has no value, or a value no name.
 
     Example:
-        >>> parse_overrides(["--attribute", "age:60", "--split_fractions", "[0.6, 0.2, 0.2]", "--seed=1"])
-        {'attribute': 'age:60', 'split_fractions': [0.6, 0.2, 0.2], 'seed': 1}
+        >>> parse_overrides(["--attribute", "age:60", "--split_fractions", "[0.6, 0.2, 0.2]", "--n-workers=2"])
+        {'attribute': 'age:60', 'split_fractions': [0.6, 0.2, 0.2], 'n_workers': 2}
     """
     import yaml
 
@@ -30,7 +30,7 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, object]:
             parsed = yaml.safe_load(value)
         except yaml.YAMLError:
             parsed = value
-        pairs[name[2:]] = value if isinstance(parsed, dict) or parsed is None else parsed
+        pairs[name[2:].replace("-", "_")] = value if isinstance(parsed, dict) or parsed is None else parsed
     return pairs
 
 

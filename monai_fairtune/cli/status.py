@@ -55,8 +55,7 @@ def status_text(status: SearchStatus) -> str:
         "Finished." if status.is_finished else f"{sum(status.trials.values())} of {status.n_trials} trials.",
         f"Trials: {states}; {status.n_retrainings} retrainings of finalists.",
     ]
-    if status.best is not None:
-        lines.append(f"Best {status.objective} on validation so far: {status.best:.3f}")
+    lines += [f"Best {name} on validation so far: {value:.3f}" for name, value in status.best.items()]
     if status.seconds_per_training is not None:
         lines.append(f"Seconds a training: {status.seconds_per_training:.1f}")
     if status.seconds_left is not None:

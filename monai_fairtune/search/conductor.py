@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from monai_fairtune.exceptions import TrialCrashedError
@@ -29,14 +29,15 @@ class Conductor:
         board: of jobs.
         study: records the finished trials.
         records: of finished trainings.
-        show: called with the number of finished trainings, the open jobs and the best objective, for people who watch.
+        show: called with the number of finished trainings, the open jobs and the best value of each objective, for
+            people who watch.
     """
 
     plan: SearchPlan
     board: Board
     study: Study
     records: TrialRecords
-    show: Callable[[int, list[Entry], float | None], None] = lambda n_finished, entries, best: None  # noqa: ARG005
+    show: Callable[[int, list[Entry], Mapping[str, float]], None] = lambda n_finished, entries, best: None  # noqa: ARG005
     _put: set[str] = field(default_factory=set)
 
     def step(self) -> bool:
@@ -85,12 +86,18 @@ class Conductor:
                 self.records.write(entry.job.key, self._failed(entry))
         self.show(len(self.records.keys), entries, self._best())
 
-    def _best(self) -> float | None:
+    def _best(self) -> dict[str, float]:
+        """The best value of each objective among the feasible candidates."""
         planner = self.plan.planner
         if planner.floor is None:
-            return None
+            return {}
         feasible = candidates(self.records.all, planner.floor.value, planner.settings.max_trained_share)
-        return max((one.value for one in feasible), key=planner.goals.first.score, default=None)
+        columns = zip(*(one.all_values for one in feasible), strict=True)
+        chosen = {"maximize": max, "minimize": min}
+        return {
+            name: chosen[direction](values)
+            for name, direction, values in zip(planner.goals.names, planner.goals.directions, columns, strict=False)
+        }
 
     def _failed(self, entry: Entry) -> TrialRecord:
         """The record of a training that was given up."""

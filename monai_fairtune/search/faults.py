@@ -84,6 +84,8 @@ def classify(error: BaseException) -> Fault:
             return "out_of_memory"
         if isinstance(seen, OSError) and seen.errno in _FULL:
             return "disk_full"
+        if isinstance(seen, RuntimeError) and "DefaultCPUAllocator" in str(seen):
+            return "out_of_memory"
         if isinstance(seen, RuntimeError) and any(sign in str(seen) for sign in _DEVICE):
             return "device_lost"
         seen = seen.__cause__ or seen.__context__

@@ -35,8 +35,8 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         self._bar.close()
 
-    def show(self, n_finished: int, entries: Sequence[Entry], best: float | None) -> None:
-        """Draws what is finished, what runs, and the best objective so far."""
+    def show(self, n_finished: int, entries: Sequence[Entry], best: Mapping[str, float]) -> None:
+        """Draws what is finished, what runs, and the best of each objective so far."""
         if time.monotonic() - self._shown_at < _EVERY:
             return
         self._shown_at = time.monotonic()
@@ -44,8 +44,9 @@ class Progress:
         running = [describe(entry.job, entry.progress) for entry in entries if entry.state == "leased"]
         if running:
             self._bar.set_description(running[0] if len(running) == 1 else f"{len(running)} running: {running[0]}")
-        if best is not None:
-            self._bar.set_postfix_str(f"best {best:.3f}", refresh=False)
+        if best:
+            values = [f"{value:.3f}" if len(best) == 1 else f"{name} {value:.3f}" for name, value in best.items()]
+            self._bar.set_postfix_str(f"best {', '.join(values)}", refresh=False)
         self._bar.refresh()
 
     def epoch(self, lease: Lease, progress: Mapping[str, Any]) -> None:

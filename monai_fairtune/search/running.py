@@ -107,7 +107,7 @@ class Run:
         return {
             **found,
             "objectives": list(self.goals.names),
-            "direction": self.goals.first.direction,
+            "directions": list(self.goals.directions),
             "warm_start": warm,
             "layout": _LAYOUT,
         }

@@ -45,8 +45,7 @@ class SearchStatus:
         n_waiting: jobs that wait for a worker.
         running: jobs that workers hold.
         faults: of attempts that are not over, by kind.
-        objective: the deciding one.
-        best: its best value among complete trials, whether or not they reach the utility floor.
+        best: the best value of each objective among complete trials, whether or not they reach the utility floor.
         seconds_per_training: on average so far.
         seconds_left: at the present number of workers; None where nothing can be said.
     """
@@ -59,8 +58,7 @@ class SearchStatus:
     n_waiting: int
     running: tuple[RunningJob, ...]
     faults: Mapping[str, int]
-    objective: str
-    best: float | None
+    best: Mapping[str, float]
     seconds_per_training: float | None
     seconds_left: float | None
 
@@ -121,7 +119,6 @@ def _summarise(
 ) -> SearchStatus:
     n_trials, n_finalists, n_seeds, _ = attributes.get("budget", [0, 0, 0, 0])
     configuration = attributes.get("configuration", {})
-    sign = -1.0 if configuration.get("direction") == "minimize" else 1.0
     found = [record for record in map(records.find, sorted(records.keys)) if record is not None]
     seconds = [record.seconds for record in found]
     running = [entry for entry in entries if entry.state == "leased"]
@@ -131,7 +128,6 @@ def _summarise(
     left = None
     if not is_finished and mean is not None and running:
         left = max(0, n_jobs - len(found)) * mean / len(running)
-    values = [record.value for record in records.complete if record.value is not None]
     return SearchStatus(
         is_finished=is_finished,
         n_trials=n_trials,
@@ -144,8 +140,15 @@ def _summarise(
             for entry in running
         ),
         faults=dict(Counter(fault for entry in entries for fault in entry.faults)),
-        objective=str(configuration.get("objective")),
-        best=max(values, key=lambda value: sign * value, default=None),
+        best=_best(records, configuration.get("objectives", []), configuration.get("directions", [])),
         seconds_per_training=mean,
         seconds_left=left,
     )
+
+
+def _best(records: TrialRecords, names: list[str], directions: list[str]) -> dict[str, float]:
+    columns = zip(*(record.values for record in records.complete), strict=True)
+    return {
+        name: (max if direction == "maximize" else min)(values)
+        for name, direction, values in zip(names, directions, columns, strict=False)
+    }

@@ -71,8 +71,7 @@ def test_the_text_of_a_status_names_workers_faults_and_the_time_left() -> None:
         n_waiting=3,
         running=(RunningJob("trial 11, epoch 2/10 0.812", "host:41", 580.0),),
         faults={"killed": 2},
-        objective="worst_group_auroc",
-        best=0.84,
+        best={"worst_group_auroc": 0.84},
         seconds_per_training=60.0,
         seconds_left=2760.0,
     )
