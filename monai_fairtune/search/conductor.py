@@ -77,6 +77,7 @@ class Conductor:
         entries = self.board.entries()
         self._put.update(entry.job.key for entry in entries)
         for entry in entries:
+            self.plan.planner.take_over(entry.job)
             if entry.state == "stopped" or (entry.state == "given_up" and entry.job.kind == "final"):
                 raise TrialCrashedError(
                     f"{entry.job.title} ended in an error {len(entry.faults)} times: {entry.reason}. The worker's log "

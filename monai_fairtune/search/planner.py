@@ -79,6 +79,11 @@ class Planner:
             found.append(job)
         return found
 
+    def take_over(self, job: Job) -> None:
+        """Takes a trial that another process has planned as it is, the end of the search notwithstanding."""
+        if job.kind in ("search", "repeat"):
+            self._jobs.setdefault(job.number, job)
+
     def set_floor(self, records: TrialRecords) -> UtilityFloor:
         """Returns the utility floor, which the anchors set; all of them are finished."""
         if self.floor is None:

@@ -10,6 +10,12 @@ import pytest
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.objectives import OverallAUROC, WorstGroupAUROC
 from monai_fairtune.search import Experiment, SearchSettings, search_masks
+from monai_fairtune.search.goals import Goals
+from monai_fairtune.search.job import Job as TrialJob
+from monai_fairtune.search.methods import method_by_name
+from monai_fairtune.search.planner import Planner
+from monai_fairtune.search.records import TrialRecords
+from monai_fairtune.search.space import SearchSpace
 from monai_fairtune.testing.forked import ForkStarter
 from monai_fairtune.testing.function_tuner import FunctionTuner, Job
 from tests.search.worlds import SETTINGS, anchors, partition, planted, world
@@ -169,3 +175,17 @@ def test_the_answer_names_how_much_of_it_was_luck(tmp_path: Path) -> None:
     assert optimism["selection"] == result["finalists"][0]["selection_value"]
     alike = {one["trial"] for one in result["noise"]["not_told_apart"]}
     assert result["finalists"][0]["trial"] not in alike
+
+
+def test_a_trial_under_way_is_waited_for_although_time_has_run_out(tmp_path: Path) -> None:
+    space, goals = SearchSpace(partition(), SETTINGS.learning_rates), Goals(WorstGroupAUROC(["age:60"]))
+    result = search(tmp_path)
+    records = TrialRecords(tmp_path / "trials")
+    settings = replace(SETTINGS, n_trials=30, timeout=1e-9)
+    over, late = (Planner(space, method_by_name("random"), goals, anchors(partition()), settings) for _ in range(2))
+    assert over.open_jobs(records) == []
+    assert over.is_finished(records)
+    job = TrialJob("00020", "search", 20, result["mask"], 1e-4)
+    late.take_over(job)
+    assert late.open_jobs(records) == [job]
+    assert not late.is_finished(records)
