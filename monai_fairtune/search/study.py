@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import URL
 
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
 from monai_fairtune.search.board.database import alone, connect, engine_arguments, is_server, persist
+from monai_fairtune.search.study_storage import NumberTakenError, OnceStorage
 
 __all__ = ["Study"]
 
@@ -156,13 +156,9 @@ class Study:
         self._n_trials = number + 1
 
     def _add(self, number: int, trial: FrozenTrial) -> None:
-        engine = connect(self.url)
-        try:
-            with alone(engine):  # a process that was stopped while it planned may wake up and plan beside another
-                if self._count() <= number:  # else an earlier attempt arrived although the network said it had not
-                    self._study.add_trial(trial)
-        finally:
-            engine.dispose()
+        trial.number = number
+        with suppress(NumberTakenError):
+            self._study.add_trial(trial)
 
     def _count(self) -> int:
         return len(self._study.get_trials(deepcopy=False))
@@ -175,7 +171,7 @@ def _create(url: URL, name: str, directions: Sequence[Literal["minimize", "maxim
     engine = connect(url)
     try:
         with alone(engine):
-            storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=engine_arguments(url))
+            storage = OnceStorage(url.render_as_string(hide_password=False), engine_kwargs=engine_arguments(url))
             return optuna.create_study(
                 storage=storage, study_name=name, directions=list(directions), load_if_exists=True
             )
