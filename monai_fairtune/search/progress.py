@@ -33,6 +33,9 @@ class Progress:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if exception[0] is None:  # fewer trainings than planned were enough
+            self._bar.total = self._bar.n
+            self._bar.set_description("search")
         self._bar.close()
 
     def show(self, n_finished: int, entries: Sequence[Entry], best: Mapping[str, float]) -> None:

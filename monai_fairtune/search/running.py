@@ -225,8 +225,7 @@ class Run:
     def _with_workers(self, stop: StopRequest, bar: Progress) -> None:
         """Plans while other processes work."""
         path = self.output_dir / "board.db"
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _remove_database(path)
         board = local_board(str(path))
         conductor = Conductor(self.plan(), board, self.study, self.records, bar.show)
         conductor.step()
@@ -235,6 +234,8 @@ class Run:
                 self._check_stop(stop)
                 supervisor.check(len(self.records))
                 stop.wait(_LOCAL_POLL)
+        board.engine.dispose()
+        _remove_database(path)
         self._finish(conductor)
 
     def _slots(self, board: Path | None) -> list[Slot]:
@@ -285,3 +286,8 @@ class Run:
     def _progress(self) -> Progress:
         n_jobs = self.settings.n_trials + self.settings.n_finalists * self.settings.n_seeds
         return Progress(n_jobs, shown=self.options.progress)
+
+
+def _remove_database(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

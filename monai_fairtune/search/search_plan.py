@@ -63,12 +63,6 @@ class SearchPlan:
             raise RuntimeError("The anchors are not trained.")
         return self.planner.floor
 
-    @property
-    def n_jobs(self) -> int:
-        """How many trainings there will be, as far as is known."""
-        settings = self.planner.settings
-        return self.planner.n_planned + settings.n_finalists * settings.n_seeds
-
     def _mask(self, record: TrialRecord) -> Mask:
         partition = self.planner.space.partition
         if record.mask["partition"] == partition.name:
