@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy.engine import URL
-
-from monai_fairtune.exceptions import SearchInterruptedError, StudyDriftError
-from monai_fairtune.masks import Mask, Partition
 from monai_fairtune.search.board import Board, MemoryBoard, SqlBoard, connect
 from monai_fairtune.search.conductor import Conductor
-from monai_fairtune.search.experiment import Experiment, fingerprint_hash
-from monai_fairtune.search.final import FinalStage
-from monai_fairtune.search.goals import Goals
-from monai_fairtune.search.methods import method_by_name
-from monai_fairtune.search.planner import Planner
 from monai_fairtune.search.progress import Progress
-from monai_fairtune.search.records import TrialRecords
-from monai_fairtune.search.search_plan import SearchPlan
-from monai_fairtune.search.settings import SearchSettings
-from monai_fairtune.search.space import SearchSpace
-from monai_fairtune.search.study import Study
-from monai_fairtune.search.warm_start import WarmMask, warm_masks
+from monai_fairtune.search.run import Run
 from monai_fairtune.search.workers import (
     CommandStarter,
-    JobRunner,
     Slot,
-    StartWorker,
     StopRequest,
     Supervisor,
     Worker,
     WorkerRole,
-    default_n_threads,
     die_with_parent,
     leaving_errors,
     local_board,
@@ -43,249 +25,131 @@ from monai_fairtune.search.workers import (
     worker_environment,
     worker_name,
 )
-from monai_fairtune.tuning import Tuner
 
-__all__ = ["Run", "RunOptions"]
+__all__ = ["run_alone", "run_as_worker", "run_together"]
 
-_LAYOUT = 2
 _LOCAL_POLL, _SERVER_POLL = 0.02, 1.0
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """Where a search runs, which has no part in what it finds: see ``search_masks``."""
-
-    url: URL
-    study: str
-    n_workers: int
-    device_type: str
-    start_worker: StartWorker | None
-    progress: bool
-    lease_seconds: float
-    n_threads: int | None
+def run_alone(run: Run) -> None:
+    """Searches with this process as the only driver."""
+    if run.is_finished:
+        return
+    stop = StopRequest()
+    with stop.listening(), _progress(run) as bar:
+        if run.options.n_workers == 1:
+            _in_process(run, MemoryBoard(), stop, bar)
+        else:
+            _with_workers(run, stop, bar)
 
 
-@dataclass
-class Run:
-    """One search, as ``search_masks`` was asked for it."""
+def run_together(run: Run, *, anew: bool = True) -> None:
+    """Searches as one of many processes around a database server.
 
-    tuner: Callable[[], Tuner]
-    partition: Partition
-    goals: Goals
-    anchors: Mapping[str, Mask]
-    output_dir: Path
-    settings: SearchSettings
-    experiment: Experiment
-    warm_start: tuple[Path, ...]
-    options: RunOptions
+    Args:
+        run: the search.
+        anew: whether somebody started it, who may have repaired what made jobs end in errors.
+    """
+    if run.is_finished:
+        return
+    if anew:
+        _server_board(run).requeue()
+    stop = StopRequest()
+    with stop.listening():
+        if run.options.n_workers == 1:
+            with _progress(run) as bar:
+                _in_process(run, _server_board(run), stop, bar)
+        else:
+            with Supervisor(_slots(run, None), None) as supervisor:
+                while supervisor.check(_n_results(run)) and not stop.wait(_SERVER_POLL):
+                    pass
+            stop.check()
 
-    @cached_property
-    def records(self) -> TrialRecords:
-        """The finished trainings."""
-        return TrialRecords(self.output_dir / "trials")
 
-    @cached_property
-    def warm(self) -> list[WarmMask]:
-        """Masks of earlier searches that no anchor tries anyway, each once."""
-        settings = self.settings
-        tried = {equal.key for mask in self.anchors.values() if (equal := self.partition.find_equal(mask)) is not None}
-        limit = 1.0 if settings.max_trained_share is None else settings.max_trained_share
-        found = []
-        for one in (
-            mask for path in self.warm_start for mask in warm_masks(path, self.partition, settings.learning_rates)
-        ):
-            if one.mask.key not in tried and one.mask.trained_share <= limit:
-                tried.add(one.mask.key)
-                found.append(one)
-        return found
+def run_as_worker(run: Run, role: WorkerRole) -> int:
+    """Works for the process that started this one; returns the exit code."""
+    if role.board is not None:
+        return work_for_driver(role, local_board(role.board), run.runner(role.n_threads))
+    with leaving_errors(Path(role.error_file)):
+        die_with_parent(role.driver)
+        run_together(replace(run, options=replace(run.options, n_workers=1, progress=False)), anew=False)
+    return 0
 
-    @cached_property
-    def fingerprint(self) -> dict[str, object]:
-        """What may not change within this study."""
-        found = self.experiment.fingerprint(self.settings, self.goals.first, self.partition.name)
-        warm = [[one.mask.key, one.learning_rate] for one in self.warm]
-        return {
-            **found,
-            "objectives": list(self.goals.names),
-            "directions": list(self.goals.directions),
-            "warm_start": warm,
-            "layout": _LAYOUT,
-        }
 
-    @cached_property
-    def study(self) -> Study:
-        """The Optuna study, tied to this configuration."""
-        found = Study(self.options.url, self.options.study, self.goals.directions)
-        found.pin(self.fingerprint)
-        found.set_attribute("budget", self._budget)
-        return found
+def _in_process(run: Run, board: Board, stop: StopRequest, bar: Progress) -> None:
+    """Plans and works in turns."""
+    is_shared = isinstance(board, SqlBoard)
+    conductor = Conductor(run.plan(), board, run.study, run.records, bar.show)
+    settings = run.settings
+    worker = Worker(
+        board,
+        run.runner(run.n_threads),
+        run.output_dir / "trials",
+        worker_name(),
+        stop,
+        renew_every=run.options.lease_seconds / 4 if is_shared else 3600.0,
+        stall_timeout=settings.stall_timeout if is_shared else None,
+        watch=bar.epoch,
+        is_alone=not is_shared,
+    )
+    while not conductor.step():
+        if not worker.step() and not conductor.is_over():
+            stop.wait(_SERVER_POLL)
+    conductor.close()
+    run.finish()
 
-    def plan(self) -> SearchPlan:
-        """Returns a plan of the search.
 
-        Raises:
-            ConfigurationError: if the method cannot search this space.
-        """
-        settings = self.settings
-        space = SearchSpace(self.partition, settings.learning_rates)
-        method = method_by_name(settings.method, settings.n_startup_trials, settings.population_size, settings.seed)
-        method.check(space, self.goals.directions)
-        planner = Planner(space, method, self.goals, self.anchors, settings, self.warm)
-        return SearchPlan(planner, lambda: self.study.attribute("test_reads") or 0)
-
-    @cached_property
-    def n_threads(self) -> int:
-        """Threads of a training on processors, as the study was begun: more or fewer change the last digits."""
-        options = self.options
-        wanted = options.n_threads or max(1, default_n_threads() // options.n_workers)
-        stored = int(self.study.keep("n_threads", wanted))
-        if options.n_threads not in (None, stored):
-            raise StudyDriftError(
-                f"The study was begun with n_threads {stored} and it is now {options.n_threads}, which changes the "
-                "last digits of values. Choose another output_dir, or leave n_threads out."
-            )
-        return stored
-
-    def runner(self, n_threads: int) -> JobRunner:
-        """Returns what does the jobs."""
-        final = FinalStage(self.plan(), self.experiment, self.output_dir, fingerprint_hash(self.fingerprint))
-        return JobRunner(
-            self.tuner,
-            self.partition,
-            self.anchors,
-            self.goals,
-            self.settings,
-            self.output_dir / "trials",
-            final.assess,
-            n_threads,
-        )
-
-    def alone(self) -> None:
-        """Searches with this process as the only driver."""
-        if self._is_finished():
-            return
-        stop = StopRequest()
-        with stop.listening(), self._progress() as bar:
-            if self.options.n_workers == 1:
-                self._in_process(MemoryBoard(), stop, bar)
-            else:
-                self._with_workers(stop, bar)
-
-    def together(self, *, anew: bool = True) -> None:
-        """Searches as one of many processes around a database server.
-
-        Args:
-            anew: whether somebody started it, who may have repaired what made jobs end in errors.
-        """
-        if self._is_finished():
-            return
-        if anew:
-            self._server_board().requeue()
-        stop = StopRequest()
-        with stop.listening():
-            if self.options.n_workers == 1:
-                with self._progress() as bar:
-                    self._in_process(self._server_board(), stop, bar)
-            else:
-                with Supervisor(self._slots(None), None) as supervisor:
-                    while supervisor.check(self._n_results()) and not stop.wait(_SERVER_POLL):
-                        pass
-                self._check_stop(stop)
-
-    def as_worker(self, role: WorkerRole) -> int:
-        """Works for the process that started this one; returns the exit code."""
-        if role.board is not None:
-            return work_for_driver(role, local_board(role.board), self.runner(role.n_threads))
-        with leaving_errors(Path(role.error_file)):
-            die_with_parent(role.driver)
-            replace(self, options=replace(self.options, n_workers=1, progress=False)).together(anew=False)
-        return 0
-
-    def _in_process(self, board: Board, stop: StopRequest, bar: Progress) -> None:
-        """Plans and works in turns."""
-        is_shared = isinstance(board, SqlBoard)
-        conductor = Conductor(self.plan(), board, self.study, self.records, bar.show)
-        settings = self.settings
-        worker = Worker(
-            board,
-            self.runner(self.n_threads),
-            self.output_dir / "trials",
-            worker_name(),
-            stop,
-            renew_every=self.options.lease_seconds / 4 if is_shared else 3600.0,
-            stall_timeout=settings.stall_timeout if is_shared else None,
-            watch=bar.epoch,
-            is_alone=not is_shared,
-        )
+def _with_workers(run: Run, stop: StopRequest, bar: Progress) -> None:
+    """Plans while other processes work."""
+    path = run.output_dir / "board.db"
+    _remove_database(path)
+    board = local_board(str(path))
+    conductor = Conductor(run.plan(), board, run.study, run.records, bar.show)
+    conductor.step()
+    with Supervisor(_slots(run, path), board) as supervisor:
         while not conductor.step():
-            if not worker.step() and not conductor.is_over():
-                stop.wait(_SERVER_POLL)
-        self._finish(conductor)
+            stop.check()
+            supervisor.check(len(run.records.keys))
+            stop.wait(_LOCAL_POLL)
+    board.engine.dispose()
+    _remove_database(path)
+    conductor.close()
+    run.finish()
 
-    def _with_workers(self, stop: StopRequest, bar: Progress) -> None:
-        """Plans while other processes work."""
-        path = self.output_dir / "board.db"
-        _remove_database(path)
-        board = local_board(str(path))
-        conductor = Conductor(self.plan(), board, self.study, self.records, bar.show)
-        conductor.step()
-        with Supervisor(self._slots(path), board) as supervisor:
-            while not conductor.step():
-                self._check_stop(stop)
-                supervisor.check(len(self.records))
-                stop.wait(_LOCAL_POLL)
-        board.engine.dispose()
-        _remove_database(path)
-        self._finish(conductor)
 
-    def _slots(self, board: Path | None) -> list[Slot]:
-        options, logs = self.options, self.output_dir / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        start = options.start_worker or CommandStarter()
-        slots = []
-        for place in range(options.n_workers):
-            name = f"{worker_name()}-{place}"
-            log, error_file = logs / f"worker-{place}.log", logs / f"worker-{place}.error.json"
-            role = WorkerRole(
-                name,
-                str(self.output_dir.absolute()),
-                str(error_file),
-                None if board is None else str(board.absolute()),
-                self.n_threads,
-                os.getpid(),
-            )
-            environment = worker_environment(place, self.n_threads, options.device_type)
-            slots.append(Slot(name, partial(start, role, environment, log), error_file))
-        return slots
+def _slots(run: Run, board: Path | None) -> list[Slot]:
+    options, logs = run.options, run.output_dir / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    start = options.start_worker or CommandStarter()
+    slots = []
+    for place in range(options.n_workers):
+        name = f"{worker_name()}-{place}"
+        log, error_file = logs / f"worker-{place}.log", logs / f"worker-{place}.error.json"
+        role = WorkerRole(
+            name,
+            str(run.output_dir.absolute()),
+            str(error_file),
+            None if board is None else str(board.absolute()),
+            run.n_threads,
+            os.getpid(),
+        )
+        environment = worker_environment(place, run.n_threads, options.device_type)
+        slots.append(Slot(name, partial(start, role, environment, log), error_file))
+    return slots
 
-    def _n_results(self) -> int:
-        return sum(1 for _ in self.records.folder.rglob("result.json"))
 
-    def _server_board(self) -> SqlBoard:
-        options = self.options
-        return SqlBoard(connect(options.url), options.study, lease_seconds=options.lease_seconds)
+def _n_results(run: Run) -> int:
+    return sum(1 for _ in run.records.folder.rglob("result.json"))
 
-    def _check_stop(self, stop: StopRequest) -> None:
-        if stop.is_set:
-            raise SearchInterruptedError(
-                f"The search was asked to stop ({stop.reason}). Nothing is lost: the same command goes on."
-            )
 
-    @property
-    def _budget(self) -> list[int]:
-        settings = self.settings
-        return [settings.n_trials, settings.n_finalists, settings.n_seeds, settings.n_replicates]
+def _server_board(run: Run) -> SqlBoard:
+    options = run.options
+    return SqlBoard(connect(options.url), options.study, lease_seconds=options.lease_seconds)
 
-    def _is_finished(self) -> bool:
-        return self.study.attribute("finished") == self._budget and (self.output_dir / "result.json").exists()
 
-    def _finish(self, conductor: Conductor) -> None:
-        conductor.close()
-        self.study.set_attribute("finished", self._budget)
-
-    def _progress(self) -> Progress:
-        n_jobs = self.settings.n_trials + self.settings.n_finalists * self.settings.n_seeds
-        return Progress(n_jobs, shown=self.options.progress)
+def _progress(run: Run) -> Progress:
+    settings = run.settings
+    return Progress(settings.n_trials + settings.n_finalists * settings.n_seeds, shown=run.options.progress)
 
 
 def _remove_database(path: Path) -> None:

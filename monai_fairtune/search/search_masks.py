@@ -17,7 +17,8 @@ from monai_fairtune.search.board import is_server, storage_url
 from monai_fairtune.search.experiment import Experiment
 from monai_fairtune.search.files import read_json
 from monai_fairtune.search.goals import Goals
-from monai_fairtune.search.running import Run, RunOptions
+from monai_fairtune.search.run import Run, RunOptions
+from monai_fairtune.search.running import run_alone, run_as_worker, run_together
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.workers import StartWorker, WorkerRole
 from monai_fairtune.tuning import Tuner
@@ -101,13 +102,13 @@ def search_masks(
     )
     role = WorkerRole.of_this_process(output_dir)
     if role is not None:
-        sys.exit(run.as_worker(role))
+        sys.exit(run_as_worker(run, role))
     output_dir.mkdir(parents=True, exist_ok=True)
     if is_server(url):
-        run.together()
+        run_together(run)
     else:
         with _owned(output_dir):
-            run.alone()
+            run_alone(run)
     return dict(read_json(output_dir / "result.json"))
 
 

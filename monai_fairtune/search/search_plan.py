@@ -52,9 +52,7 @@ class SearchPlan:
     @property
     def final_key(self) -> str:
         """The key of the final assessment, which a larger budget makes anew."""
-        settings = self.planner.settings
-        budget = (settings.n_trials, settings.n_finalists, settings.n_seeds, settings.n_replicates)
-        return "final/" + "-".join(str(number) for number in budget)
+        return "final/" + "-".join(str(number) for number in self.planner.settings.budget)
 
     @property
     def floor(self) -> UtilityFloor:

@@ -93,6 +93,11 @@ class SearchSettings:
         """The learning rate of the anchors."""
         return self.anchor_learning_rate or math.sqrt(self.learning_rates[0] * self.learning_rates[1])
 
+    @property
+    def budget(self) -> tuple[int, int, int, int]:
+        """What a finished search may be given more of: trials, finalists, seeds of each, replicates."""
+        return self.n_trials, self.n_finalists, self.n_seeds, self.n_replicates
+
     def fingerprint(self) -> dict[str, Any]:
         """Returns the choices that may not change within one study."""
         return {name: value for name, value in asdict(self).items() if name not in _BUDGET}

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from monai_fairtune.exceptions import SearchInterruptedError
+
 __all__ = ["StopRequest", "die_with_parent"]
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
@@ -29,6 +31,17 @@ class StopRequest:
     def is_set(self) -> bool:
         """Says whether to stop."""
         return self._event.is_set()
+
+    def check(self) -> None:
+        """Ends whatever goes on if this process was asked to stop.
+
+        Raises:
+            SearchInterruptedError: with the reason.
+        """
+        if self.is_set:
+            raise SearchInterruptedError(
+                f"The search was asked to stop ({self.reason}). Nothing is lost: the same command goes on."
+            )
 
     def set(self, reason: str) -> None:
         """Asks to stop."""

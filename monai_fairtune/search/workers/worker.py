@@ -71,8 +71,7 @@ class Worker:
             TrialCrashedError: after an unexpected error, so that a fresh process takes over.
             FairTuneError: where what the user gave cannot be used.
         """
-        if self.stop.is_set:
-            raise self._interrupted()
+        self.stop.check()
         lease = self.board.claim(self.name)
         if lease is None:
             return False
@@ -91,8 +90,7 @@ class Worker:
                 self.watch(lease, progress)
                 if keeper.is_lost:
                     raise _LeaseLostError
-                if self.stop.is_set:
-                    raise self._interrupted()
+                self.stop.check()
 
             try:
                 result = self.do(lease, on_progress)
@@ -137,11 +135,6 @@ class Worker:
             self.board.fail(lease, "interrupted", "the final assessment was interrupted")
         else:
             self.board.release(lease)
-
-    def _interrupted(self) -> SearchInterruptedError:
-        return SearchInterruptedError(
-            f"The search was asked to stop ({self.stop.reason}). Nothing is lost: the same command goes on."
-        )
 
 
 def worker_name() -> str:
