@@ -27,10 +27,6 @@ __all__ = ["AttributeAssessor"]
 _SHARED_CAUTION = (
     "Some patients have images in several of these subgroups; the interval takes the subgroups as independent."
 )
-_FEW_PATIENTS = 50
-_FEW_CAUTION = (
-    "A subgroup holds {} patients of one class: with so few, this interval is often wider than 95 % confidence needs."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +80,8 @@ class AttributeAssessor:
         """Returns the assessment."""
         everything, overall_replicates = self._everything
         comparisons = compare_subgroups(self.measured, self.everyone.values["auroc"], overall_replicates)
-        caution = self._caution()
-        if caution:
-            comparisons = {name: _cautioned(value, caution) for name, value in comparisons.items()}
+        if self.resampling is not None and self._shares_patients():
+            comparisons = {name: _cautioned(value) for name, value in comparisons.items()}
         test = self._test(comparisons["auroc_gap"])
         if test is not None:
             gap = comparisons["auroc_gap"]
@@ -100,18 +95,6 @@ class AttributeAssessor:
             comparisons=comparisons,
             pairs=() if self.resampling is None else _pairs(self.measured, test),
         )
-
-    def _caution(self) -> str:
-        """Returns what to know about the intervals of the extremes, or nothing."""
-        if self.resampling is None:
-            return ""
-        fewest = min(
-            found.cell.counts[group][1] for found in self.measured.values() for group in ("positive", "negative")
-        )
-        told = [_SHARED_CAUTION] if self._shares_patients() else []
-        if fewest < _FEW_PATIENTS:
-            told.append(_FEW_CAUTION.format(fewest))
-        return " ".join(told)
 
     def _shares_patients(self) -> bool:
         known = self.subgroups.codes != MISSING
@@ -140,10 +123,11 @@ class AttributeAssessor:
         return SubgroupAssessment(len(cell), cell.n_positive, cell.n_patients, measured.values, curves)
 
 
-def _cautioned(value: Value, caution: str) -> Value:
+def _cautioned(value: Value) -> Value:
     if value.low is None or value.extra.get("interval") != "extreme":
         return value
-    return replace(value, extra={**value.extra, "caution": caution})
+    told = " ".join(filter(None, [_SHARED_CAUTION, str(value.extra.get("caution") or "")]))
+    return replace(value, extra={**value.extra, "caution": told})
 
 
 def _pairs(subgroups: Mapping[str, Measured], test: GapTest | None) -> tuple[PairAssessment, ...]:

@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 from monai_fairtune.metrics import aggregate
 from monai_fairtune.metrics.cell import SPECIFICITY_PERCENT
 from monai_fairtune.metrics.estimate import Estimate, LogEstimate
-from monai_fairtune.metrics.extremes import difference_interval, largest_interval_of, ratio_interval, smallest_interval
-from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_interval
+from monai_fairtune.metrics.extremes import (
+    ExtremeInterval,
+    difference_interval,
+    largest_interval_of,
+    ratio_interval,
+    smallest_interval,
+)
+from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_extreme, with_interval
 from monai_fairtune.metrics.value import Value
 
 __all__ = ["compare_by", "compare_subgroups"]
@@ -113,7 +119,7 @@ class _Table:
         self,
         metric: str,
         choose: Callable[[Mapping[str, Value]], Value],
-        interval: Callable[[Sequence[Estimate]], tuple[float, float]],
+        interval: Callable[[Sequence[Estimate]], ExtremeInterval],
     ) -> Value:
         return self._finish(choose(self.values(metric)), (metric,), lambda families: interval(families[0]))
 
@@ -121,7 +127,7 @@ class _Table:
         self,
         metrics: Sequence[str],
         choose: Callable[[Sequence[Mapping[str, Value]]], Value],
-        interval: Callable[..., tuple[float, float]],
+        interval: Callable[..., ExtremeInterval],
     ) -> Value:
         return self._finish(
             choose([self.values(metric) for metric in metrics]), metrics, lambda families: interval(*families)
@@ -131,13 +137,13 @@ class _Table:
         self,
         value: Value,
         metrics: Sequence[str],
-        interval: Callable[[list[list[Estimate]]], tuple[float, float]],
+        interval: Callable[[list[list[Estimate]]], ExtremeInterval],
     ) -> Value:
         if not self.resampled or value.value is None:
             return value
         families, share = self.estimates(metrics), self.undefined(metrics)
-        limits = None if families is None or share > MOST_UNDEFINED else interval(families)
-        return with_interval(value, limits, "extreme", share)
+        found = None if families is None or share > MOST_UNDEFINED else interval(families)
+        return with_extreme(value, found, share)
 
 
 def _largest_difference(families: Sequence[Mapping[str, Value]]) -> Value:

@@ -6,6 +6,10 @@ subgroups. The largest true value is at most the largest upper limit, with the e
 the largest lower limit, if the limits hold together for all subgroups that might be the largest; those that the data
 rule out need no such allowance.
 
+Where subgroups tie, or are clearly apart, such an interval holds the truth as often as it says. In between the data
+leave open which one is the extreme; the allowance is then made though it is not needed, and the interval is too wide.
+Which of the three it is cannot be known from the data, so it is told beside the number.
+
 Source:
     Chernozhukov, Lee and Rosen, "Intersection bounds: estimation and inference", Econometrica 81 (2013) for bounds on
     a largest value and the choice of the terms that matter; Zou and Donner, "Construction of confidence limits about
@@ -18,6 +22,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +31,8 @@ from scipy.special import ndtr
 from monai_fairtune.metrics.estimate import Estimate
 
 __all__ = [
+    "OPEN_CAUTION",
+    "ExtremeInterval",
     "difference_interval",
     "difference_limits",
     "largest_interval",
@@ -35,10 +42,35 @@ __all__ = [
     "smallest_interval",
 ]
 
+OPEN_CAUTION = (
+    "The data leave open which subgroup is the extreme one. If subgroups differ only a little, this interval is wider "
+    "than 95 % confidence needs."
+)
+"""What stands beside an interval that is open."""
 _SHARED_ALPHA = 0.035
 _SINGLE_ALPHA = 0.025
 _RULED_OUT = 0.05
 _N_DRAWS = 4000
+
+
+class ExtremeInterval(NamedTuple):
+    """A 95 % interval for the largest or smallest of several true values.
+
+    Args:
+        low: the lower limit.
+        high: the upper limit.
+        is_open: whether the data leave open which of the values it is.
+    """
+
+    low: float
+    high: float
+    is_open: bool
+
+    @property
+    def caution(self) -> str | None:
+        """What to know before relying on it."""
+        return OPEN_CAUTION if self.is_open else None
+
 
 Limits = Callable[[float], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
@@ -49,17 +81,17 @@ def _draws(n_sources: int) -> NDArray[np.float64]:
     return np.concatenate([half, -half])
 
 
-def smallest_interval(estimates: Sequence[Estimate]) -> tuple[float, float]:
+def smallest_interval(estimates: Sequence[Estimate]) -> ExtremeInterval:
     """Returns a 95 % interval for the smallest of several true values.
 
     Args:
         estimates: of subgroups that share no patients.
     """
-    low, high = largest_interval(np.eye(len(estimates)), lambda alpha: _negated(estimates, alpha))
-    return -high, -low
+    found = largest_interval(np.eye(len(estimates)), lambda alpha: _negated(estimates, alpha))
+    return ExtremeInterval(-found.high, -found.low, found.is_open)
 
 
-def largest_interval_of(estimates: Sequence[Estimate]) -> tuple[float, float]:
+def largest_interval_of(estimates: Sequence[Estimate]) -> ExtremeInterval:
     """Returns a 95 % interval for the largest of several true values; arguments as above."""
 
     def limits(alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -69,7 +101,7 @@ def largest_interval_of(estimates: Sequence[Estimate]) -> tuple[float, float]:
     return largest_interval(np.eye(len(estimates)), limits)
 
 
-def ratio_interval(*families: Sequence[Estimate]) -> tuple[float, float]:
+def ratio_interval(*families: Sequence[Estimate]) -> ExtremeInterval:
     """Returns a 95 % interval for the smallest ratio of two subgroups' rates, over one measure or several.
 
     It is the largest difference of the logarithms. Where a rate is 0, so is the ratio; its upper limit is then that
@@ -79,9 +111,9 @@ def ratio_interval(*families: Sequence[Estimate]) -> tuple[float, float]:
         families: as for ``difference_interval``.
     """
     if any(estimate.value <= 0 for family in families for estimate in family):
-        return 0.0, min(_ratio_from_zero(family) for family in families)
-    low, high = difference_interval(*([_Logarithm.of(estimate) for estimate in family] for family in families))
-    return math.exp(-high), math.exp(-low)
+        return ExtremeInterval(0.0, min(_ratio_from_zero(family) for family in families), True)
+    found = difference_interval(*([_Logarithm.of(estimate) for estimate in family] for family in families))
+    return ExtremeInterval(math.exp(-found.high), math.exp(-found.low), found.is_open)
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,7 @@ def _ratio_from_zero(family: Sequence[Estimate]) -> float:
     return min(1.0, min(high for _, high in limits) / largest) if largest > 0 else 1.0
 
 
-def difference_interval(*families: Sequence[Estimate]) -> tuple[float, float]:
+def difference_interval(*families: Sequence[Estimate]) -> ExtremeInterval:
     """Returns a 95 % interval for the largest difference between two subgroups, over one measure or several.
 
     Equalized odds are two families: true and false positive rates.
@@ -125,8 +157,8 @@ def difference_interval(*families: Sequence[Estimate]) -> tuple[float, float]:
         parts = [ordered_limits(family, alpha) for family in families]
         return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
 
-    low, high = largest_interval(np.concatenate(placed), limits)
-    return max(low, 0.0), max(high, 0.0)
+    found = largest_interval(np.concatenate(placed), limits)
+    return ExtremeInterval(max(found.low, 0.0), max(found.high, 0.0), found.is_open)
 
 
 def ordered_limits(estimates: Sequence[Estimate], alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -136,7 +168,7 @@ def ordered_limits(estimates: Sequence[Estimate], alpha: float) -> tuple[NDArray
     return np.array([low for low, _ in found]), np.array([high for _, high in found])
 
 
-def largest_interval(loadings: NDArray[np.float64], limits: Limits) -> tuple[float, float]:
+def largest_interval(loadings: NDArray[np.float64], limits: Limits) -> ExtremeInterval:
     """Returns a 95 % interval for the largest of several true values.
 
     Args:
@@ -148,7 +180,8 @@ def largest_interval(loadings: NDArray[np.float64], limits: Limits) -> tuple[flo
     possible = high >= low.max()
     highest = (_draws(loadings.shape[1]) @ loadings[possible].T).max(axis=1)
     together = float(ndtr(-np.quantile(highest, 1 - _SHARED_ALPHA)))
-    return float(limits(together)[0].max()), float(limits(_SINGLE_ALPHA)[1][possible].max())
+    lowest, largest = limits(together)[0].max(), limits(_SINGLE_ALPHA)[1][possible].max()
+    return ExtremeInterval(float(lowest), float(largest), bool(np.count_nonzero(possible) > 1))
 
 
 def _negated(estimates: Sequence[Estimate], alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -19,14 +19,18 @@ from monai_fairtune.metrics.estimate import (
     RealEstimate,
     ScaledEstimate,
 )
+from monai_fairtune.metrics.extremes import ExtremeInterval
 from monai_fairtune.metrics.value import Value
 
-__all__ = ["ALPHA", "MOST_UNDEFINED", "Measured", "undefined_note", "with_interval"]
+__all__ = ["ALPHA", "MOST_UNDEFINED", "Measured", "undefined_note", "with_extreme", "with_interval"]
 
 ALPHA = 0.025
 """Each side of a 95 % interval."""
 MOST_UNDEFINED = 0.1
 """The largest share of undefined replicates with which an interval is still given."""
+_FEW_OF_A_CLASS = 20
+"""Patients of the smaller class below which an AUROC's interval has a caution."""
+_FEW_CAUTION = "With so few patients of one class, this interval is often a little wider than 95 % confidence needs."
 _FEW_NEGATIVES = 50
 """Patients without the finding below which the TPR at a fixed specificity has a caution."""
 _SENSITIVITY = f"tpr_at_specificity_{SPECIFICITY_PERCENT}"
@@ -103,6 +107,13 @@ def with_interval(
     return Value(value.value, low=float(limits[0]), high=float(limits[1]), extra=extra | {"interval": method})
 
 
+def with_extreme(value: Value, found: ExtremeInterval | None, undefined: float = 0.0) -> Value:
+    """Returns a value of all subgroups with its interval; arguments as for ``with_interval``."""
+    if found is None:
+        return with_interval(value, None, "extreme", undefined)
+    return with_interval(value, (found.low, found.high), "extreme", undefined, found.caution)
+
+
 def undefined_note(share: float) -> str:
     """Returns why there is no interval."""
     if share == 0:
@@ -114,6 +125,8 @@ def _caution(cell: Cell, name: str) -> str | None:
     if name == "ece":
         return _ECE_CAUTION
     n = cell.counts["negative"][1]
+    if name == "auroc" and min(n, cell.counts["positive"][1]) < _FEW_OF_A_CLASS:
+        return _FEW_CAUTION
     if name == _SENSITIVITY and n < _FEW_NEGATIVES:
         return f"The threshold rests on few of the {n} patients without the finding: this interval is too short."
     return None

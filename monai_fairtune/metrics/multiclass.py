@@ -16,7 +16,7 @@ from monai_fairtune.metrics.assessment import Assessment
 from monai_fairtune.metrics.assessor import Assessor
 from monai_fairtune.metrics.estimate import BoundedEstimate, Estimate
 from monai_fairtune.metrics.extremes import difference_interval, smallest_interval
-from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_interval
+from monai_fairtune.metrics.measured import ALPHA, MOST_UNDEFINED, Measured, with_extreme, with_interval
 from monai_fairtune.metrics.resampling import Resampling
 from monai_fairtune.metrics.threshold import Threshold
 from monai_fairtune.metrics.value import Value
@@ -152,8 +152,8 @@ def _attribute(classes: Mapping[str, Mapping[str, Measured]]) -> MacroAttribute:
     if any(measured.replicates for measured in subgroups.values()):
         estimates = [estimate for _, estimate in found.values() if estimate is not None]
         complete = len(estimates) == len(found)
-        worst = with_interval(worst, smallest_interval(estimates) if complete else None, "extreme")
-        gap = with_interval(gap, difference_interval(estimates) if complete else None, "extreme")
+        worst = with_extreme(worst, smallest_interval(estimates) if complete else None)
+        gap = with_extreme(gap, difference_interval(estimates) if complete else None)
     return MacroAttribute(values, worst, gap)
 
 

@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from monai_fairtune.metrics import Resampling, Threshold, Value, assess
 from monai_fairtune.metrics.estimate import AUROCEstimate
+from monai_fairtune.metrics.extremes import difference_interval
 from monai_fairtune.metrics.placements import Placements
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.subgroups import Subgroups
@@ -17,9 +18,11 @@ from monai_fairtune.subgroups import Subgroups
 _HALF = Threshold(0.5, "given", "fixed")
 
 
-def draw(seed: int, n_positive: int, n_negative: int, separation: float) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    seed: int | tuple[int, int], n_positive: int, n_negative: int, separation: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns labels and normal scores; positives score higher by ``separation`` standard deviations."""
-    rng = np.random.default_rng((seed, 29))
+    rng = np.random.default_rng((*((seed,) if isinstance(seed, int) else seed), 29))
     labels = np.repeat([1, 0], [n_positive, n_negative])
     return labels, rng.normal(size=len(labels)) + separation * labels
 
@@ -79,6 +82,37 @@ def test_the_interval_of_the_tpr_at_a_specificity_has_a_caution_where_it_is_too_
         predictions = Predictions(labels, scores, kind="logit", subgroups={})
         found = assess(predictions, _HALF, resampling=Resampling(100)).overall["tpr_at_specificity_90"]
         assert ("caution" in found.extra) is cautioned
+
+
+def gap_held(separations: tuple[float, float]) -> tuple[float, float]:
+    """Returns how often the interval of the gap of two subgroups holds the truth, and how often it is open."""
+    truth, n_draws, sizes = float(np.ptp(norm.cdf(np.array(separations) / math.sqrt(2)))), 400, (60, 90)
+    held = n_open = 0
+    for seed in range(n_draws):
+        placed = [Placements.of(*draw((seed, k), *sizes, shift)) for k, shift in enumerate(separations)]
+        low, high, is_open = difference_interval(
+            [AUROCEstimate(part.auroc, math.sqrt(part.covariance()), min(sizes), *sizes, *sizes) for part in placed]
+        )
+        held, n_open = held + (low - 1e-12 <= truth <= high), n_open + is_open
+    return held / n_draws, n_open / n_draws
+
+
+def test_the_interval_of_a_gap_is_open_where_it_holds_the_truth_too_often() -> None:
+    (tied, _), (near, n_near), (apart, n_apart) = map(gap_held, ((1.5, 1.5), (1.4, 1.6), (0.6, 2.2)))
+    assert max(tied, apart) < 0.97 < near
+    assert n_near > 0.6
+    assert n_apart < 0.05
+
+
+def test_an_interval_has_a_caution_where_it_is_too_wide_and_none_where_it_is_not() -> None:
+    for separation, n, on_gap, on_auroc in ((1.2, 40, True, False), (3.5, 60, False, False), (1.2, 19, True, True)):
+        parts = [draw((0, k), n, n, shift) for k, shift in enumerate((1.0, separation))]
+        labels, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        groups = {"site": Subgroups("site", ("a", "b"), np.repeat([0, 1], 2 * n))}
+        found = assess(Predictions(labels, scores, kind="logit", subgroups=groups), _HALF, resampling=Resampling(100))
+        gap, auroc = found.attributes["site"].auroc_gap, found.attributes["site"].subgroups["a"].values["auroc"]
+        assert ("leave open" in str(gap.extra.get("caution"))) is on_gap
+        assert ("so few patients" in str(auroc.extra.get("caution"))) is on_auroc
 
 
 def test_without_a_gap_the_intervals_of_the_extremes_hold_the_truth() -> None:

@@ -183,17 +183,29 @@ def test_an_extreme_of_one_estimate_is_that_estimate_and_mirrors() -> None:
     estimates = [rate(30, 100), rate(45, 100), rate(80, 200)]
     assert largest_interval_of(estimates[:1])[1] == pytest.approx(estimates[0].limits(0.025)[1])
     mirrored = [rate(70, 100), rate(55, 100), rate(120, 200)]
-    low, high = largest_interval_of(estimates)
-    assert smallest_interval(mirrored) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+    low, high, is_open = largest_interval_of(estimates)
+    assert smallest_interval(mirrored)[:2] == pytest.approx((1 - high, 1 - low), abs=1e-9)
+    assert smallest_interval(mirrored).is_open is is_open
 
 
 def test_a_gap_that_is_plain_to_see_has_an_interval_away_from_0_and_a_tie_one_that_reaches_it() -> None:
-    low, high = difference_interval([rate(200, 1000), rate(600, 1000)])
+    low, high, _ = difference_interval([rate(200, 1000), rate(600, 1000)])
     assert 0.3 < low < 0.4 < high < 0.5
     assert difference_interval([rate(300, 1000), rate(300, 1000), rate(300, 1000)])[0] == 0.0
-    below, above = ratio_interval([rate(200, 1000), rate(600, 1000)])
+    below, above, _ = ratio_interval([rate(200, 1000), rate(600, 1000)])
     assert 0.25 < below < 1 / 3 < above < 0.45
     assert ratio_interval([rate(0, 1000), rate(600, 1000)])[0] == 0.0
+
+
+def test_an_interval_is_open_until_the_data_settle_which_subgroup_is_the_extreme_one() -> None:
+    near, apart = [rate(300, 1000), rate(310, 1000)], [rate(300, 1000), rate(400, 1000)]
+    for interval in (smallest_interval, largest_interval_of, difference_interval, ratio_interval):
+        assert interval(near).is_open
+        assert not interval(apart).is_open
+        assert (interval(near).caution is None, interval(apart).caution is None) == (False, True)
+    assert not smallest_interval([rate(200, 1000), *near]).is_open
+    assert not largest_interval_of([*near, rate(400, 1000)]).is_open
+    assert difference_interval([rate(200, 1000), *near]).is_open
 
 
 def test_a_replicate_that_is_often_undefined_costs_the_interval_and_says_so() -> None:
