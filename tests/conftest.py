@@ -13,6 +13,11 @@ settings.register_profile("fairtune", deadline=None)
 settings.load_profile("fairtune")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option that gives faults a night instead of minutes."""
+    parser.addoption("--nightly", action="store_true", help="run tests/search/faults with many seeds: about an hour")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real images and weights; the test is skipped where it is not at hand."""

@@ -28,7 +28,7 @@ from monai_fairtune.search.workers import (
 
 __all__ = ["run_alone", "run_as_worker", "run_together"]
 
-_LOCAL_POLL, _SERVER_POLL = 0.02, 1.0
+_LOCAL_POLL, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.05, 2.0
 
 
 def run_alone(run: Run) -> None:
@@ -61,7 +61,7 @@ def run_together(run: Run, *, anew: bool = True) -> None:
                 _in_process(run, _server_board(run), stop, bar)
         else:
             with Supervisor(_slots(run, None), None) as supervisor:
-                while supervisor.check(_n_results(run)) and not stop.wait(_SERVER_POLL):
+                while supervisor.check(_n_results(run)) and not stop.wait(_LONGEST_PAUSE):
                     pass
             stop.check()
 
@@ -92,9 +92,13 @@ def _in_process(run: Run, board: Board, stop: StopRequest, bar: Progress) -> Non
         watch=bar.epoch,
         is_alone=not is_shared,
     )
+    pause = _SHORTEST_PAUSE
     while not conductor.step():
-        if not worker.step() and not conductor.is_over():
-            stop.wait(_SERVER_POLL)
+        if worker.step():
+            pause = _SHORTEST_PAUSE
+        elif not conductor.is_over():
+            stop.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)  # many that wait should not keep the database busy
     conductor.close()
     run.finish()
 
