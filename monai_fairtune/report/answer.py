@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_fairtune.report.luck import alike_sentence
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.reading import Method, Reading
 from monai_fairtune.report.stored import Stated, finite, worst_group
@@ -65,6 +66,7 @@ def _against_fixed_methods(reading: Reading) -> list[str]:
         f"The best fixed method on validation was “{_name(best)}”, with a worst-group AUROC of {_reach(reading, best)} "
         "on test.",
         verdict(reading)["sentence"],
+        *filter(None, [alike_sentence(reading)]),
     ]
     others = [reading.anchor(name) for name in ("head only", "full")]
     told = [

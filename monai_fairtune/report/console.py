@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai_fairtune.report.answer import verdict
+from monai_fairtune.report.luck import luck_lines
 from monai_fairtune.report.reading import Method, Reading
 from monai_fairtune.report.stored import Stated
 from monai_fairtune.report.wording import number, percent, printable, shorten
@@ -29,6 +30,7 @@ def result_table(result: Mapping[str, Any]) -> str:
     blocks = [_block(reading, attribute) for attribute in reading.attributes]
     legend = ["> final model", *(["* best fixed method on validation"] if reading.best_fixed else [])]
     closing = _wrap(f"{', '.join(legend)}. {verdict(reading)['label']}.")
+    closing += [line for text in luck_lines(reading) for line in _wrap(printable(text))]
     return "\n".join([*("\n".join(block) + "\n" for block in blocks), *closing])
 
 

@@ -11,6 +11,7 @@ from monai_fairtune.report.cautions import cautions, has_intervals
 from monai_fairtune.report.comparison import against_best_fixed
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
+from monai_fairtune.report.luck import faults_sentence, luck_sentences, optimism_table
 from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.parts import attribute_parts
 from monai_fairtune.report.reading import Reading
@@ -18,6 +19,7 @@ from monai_fairtune.report.stored import stated
 from monai_fairtune.report.table_assessment import gaps_table
 from monai_fairtune.report.table_cohort import cohort_table, eligibility_table
 from monai_fairtune.report.table_comparison import comparison_table, levelling_table, overall_told
+from monai_fairtune.report.table_effects import effects_table
 from monai_fairtune.report.table_methods import finalists_table, generalization_table, methods_table
 from monai_fairtune.report.table_setup import mask_rows, setup_rows, trials_table
 from monai_fairtune.report.table_subgroups import subgroups_table
@@ -50,6 +52,10 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
         "comparison_told": overall_told(comparison, best.name) if comparison and best else "",
         "attributes": [_attribute(reading, name, k, plots) for k, name in enumerate(reading.attributes)],
         "finalists": finalists_table(reading),
+        "optimism": optimism_table(reading),
+        "luck": luck_sentences(reading),
+        "effects": effects_table(reading),
+        "faults": faults_sentence(reading),
         "plots": plots,
         "tuned": tuned,
         "frozen": frozen,

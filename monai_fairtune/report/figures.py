@@ -14,6 +14,7 @@ from monai_fairtune.report.plots_components import components_plot
 from monai_fairtune.report.plots_curves import curves_plot
 from monai_fairtune.report.plots_forest import harm_plot
 from monai_fairtune.report.plots_gaps import gaps_plot
+from monai_fairtune.report.plots_pareto import pareto_plot
 from monai_fairtune.report.plots_progress import progress_plot
 from monai_fairtune.report.plots_selection import selection_plot
 from monai_fairtune.report.plots_shapes import ShapePlot
@@ -43,6 +44,7 @@ def plots(reading: Reading) -> Iterator[Plot | ShapePlot]:
     yield from _known(selection_plot(reading, "selection"))
     yield from _known(components_plot(reading, "components"))
     yield from _known(progress_plot(reading, "search"))
+    yield from _known(pareto_plot(reading, "pareto"))
     yield from _known(share_plot(reading, "trained_share"))
 
 

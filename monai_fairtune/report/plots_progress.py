@@ -45,9 +45,9 @@ def progress_plot(reading: Reading, key: str) -> Plot | None:
     return Plot(
         key,
         f"The search: {words} on validation, trial by trial",
-        f"Dots: searched masks; diamonds: fixed methods, with their values carried to the right for comparison; line: "
-        f"the best so far. Triangles were stopped early, open dots miss the utility floor, crosses at the foot have no "
-        f"value. Trials: {told}.",
+        "Dots: searched masks; squares: masks trained again with another seed; diamonds: fixed methods, their values "
+        "carried to the right for comparison; line: the best so far. Triangles were stopped early, open dots miss the "
+        f"utility floor, crosses at the foot have no value. Trials: {told}.",
         f"Scatter plot of {words} on validation by trial number, {told}.{climbed}",
         lambda width: _draw_progress(reading, kinds, best, words, width),
     )
@@ -119,6 +119,7 @@ def _anchor_lines(axes: Axes, anchors: Trials, names: Sequence[str], height: flo
 
 _KEY = {
     "good": "searched",
+    "repeat": "repeat with another seed",
     "anchor": "fixed method",
     "pruned": "stopped early",
     "infeasible": "below utility floor",

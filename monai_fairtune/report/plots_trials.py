@@ -22,7 +22,14 @@ def value_of(trial: Mapping[str, Any]) -> float | None:
 
 def sorted_trials(reading: Reading) -> dict[str, list[Mapping[str, Any]]]:
     """Returns the trials by how they are drawn; those of ``lost`` have no value."""
-    kinds: dict[str, list[Mapping[str, Any]]] = {"anchor": [], "good": [], "infeasible": [], "pruned": [], "lost": []}
+    kinds: dict[str, list[Mapping[str, Any]]] = {
+        "anchor": [],
+        "good": [],
+        "repeat": [],
+        "infeasible": [],
+        "pruned": [],
+        "lost": [],
+    }
     for trial in reading.raw.get("trials") or []:
         if value_of(trial) is None or trial.get("state") not in {"complete", "pruned"}:
             kinds["lost"].append(trial)
@@ -30,6 +37,8 @@ def sorted_trials(reading: Reading) -> dict[str, list[Mapping[str, Any]]]:
             kinds["pruned"].append(trial)
         elif trial.get("kind") == "anchor":
             kinds["anchor"].append(trial)
+        elif trial.get("kind") == "repeat":
+            kinds["repeat"].append(trial)
         else:
             kinds["infeasible" if trial.get("feasible") is False else "good"].append(trial)
     return kinds
@@ -46,6 +55,7 @@ RING: dict[str, Any] = {
 
 MARKS: dict[str, dict[str, Any]] = {
     "good": {"marker": "o", "color": _DOT, "markersize": 4.5, "zorder": 3},
+    "repeat": {"marker": "s", "color": _DOT, "markerfacecolor": "white", "markersize": 4.2, "zorder": 3},
     "infeasible": {"marker": "o", "color": QUIET, "markerfacecolor": "white", "markersize": 4.5, "zorder": 3},
     "pruned": {"marker": "v", "color": "#b3bcc5", "markersize": 3.8, "zorder": 2},
     "anchor": {"marker": "D", "color": INK, "markersize": 4.8, "zorder": 4},

@@ -99,8 +99,8 @@ class Reading:
 
     @cached_property
     def searched(self) -> list[Mapping[str, Any]]:
-        """The trials that the sampler drew, anchors left out."""
-        return [trial for trial in self.raw.get("trials") or [] if trial.get("kind") != "anchor"]
+        """The trials that the sampler drew, anchors and repeats left out."""
+        return [trial for trial in self.raw.get("trials") or [] if trial.get("kind") not in ("anchor", "repeat")]
 
     @cached_property
     def chosen_finalist(self) -> Mapping[str, Any]:

@@ -12,7 +12,10 @@ import numpy as np
 from monai_fairtune.metrics import Threshold, assess, choose_threshold, compare
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.testing.example_cohort import ExampleCohort, Quality
+from monai_fairtune.testing.example_honesty import Noise, faults, optimism, pareto_front
 from monai_fairtune.testing.example_report import QUICK
+from monai_fairtune.testing.example_settings import COHORT, SETTINGS, mask, study
+from monai_fairtune.testing.example_trials import LEARNING_RATE, OBJECTIVE, anchor_trial, group_trials, search_trials
 
 __all__ = ["ATTENTION", "FIXED_METHODS", "example_result"]
 
@@ -27,7 +30,7 @@ FIXED_METHODS = {
 }
 """Trained share and quality of each fixed method."""
 
-_NETWORK = "vit_small_patch14_dinov2.lvd142m"
+_DIRECTIONS = {"auroc_gap": "minimize", "trained_share": "minimize"}
 
 
 def example_result(
@@ -37,6 +40,7 @@ def example_result(
     found: Quality = Quality(0.93, 0.868, 0.042),  # noqa: B008 - immutable
     n_trials: int = 60,
     n_epochs: int = 10,
+    further_objectives: Sequence[str] = (),
     rare: Sequence[tuple[str, str]] = (),
     seed: int = 3,
     intervals: bool = False,
@@ -47,8 +51,9 @@ def example_result(
         attributes: declaration to subgroups; by default age below and above 60.
         components: of the search space.
         found: quality of the final model.
-        n_trials: fixed methods included.
+        n_trials: fixed methods and repeats included.
         n_epochs: length of every curve.
+        further_objectives: of ``"overall_auroc"``, ``"auroc_gap"`` and ``"trained_share"``, for a Pareto front.
         rare: attribute and subgroup of subgroups without a defined AUROC.
         seed: of everything drawn.
         intervals: whether reports on test have intervals, from few resamples, and comparisons are stored.
@@ -61,46 +66,75 @@ def example_result(
     attributes = attributes or {"age:60": ["[0,60)", "[60,inf)"]}
     cohort = ExampleCohort(attributes, rare, seed)
     generator = np.random.default_rng(seed)
+    objectives = (OBJECTIVE, *further_objectives)
     anchors = [
         _anchor(cohort, number, name, share, quality, n_epochs, generator)
         for number, (name, (share, quality)) in enumerate(FIXED_METHODS.items())
     ]
-    trials = [_anchor_trial(anchor) for anchor in anchors]
-    trials += [_searched_trial(number, components, generator) for number in range(len(anchors), n_trials)]
+    trials = [anchor_trial(anchor, objectives) for anchor in anchors]
+    trials += search_trials(len(anchors), n_trials, components, objectives, generator)
+    reports = cohort.reports(found)
     result = {
         "schema": 1,
-        "study": _study(n_trials, n_epochs),
+        "study": study(n_trials, n_epochs, "nsga2" if further_objectives else "tpe"),
         "attribute": next(iter(attributes)),
         "attributes": list(attributes),
-        "objective": "worst_group_auroc",
-        "objective_direction": "maximize",
-        "objective_note": "",
+        **_objectives(objectives),
         "method": "found mask",
         "anchors": anchors,
-        **_searched(trials),
+        **_searched(trials, objectives, reports, list(attributes)),
         "epochs": _epochs(attributes, found, n_epochs, generator),
-        **cohort.reports(found),
+        **reports,
         "test_reads": 1,
         "eligibility": cohort.eligibility(),
-        "cohort": {**cohort.counts(), **copy.deepcopy(_COHORT)},
-        **copy.deepcopy(_SETTINGS),
+        "cohort": {**cohort.counts(), **copy.deepcopy(COHORT)},
+        **copy.deepcopy(SETTINGS),
     }
     return _with_intervals(result, cohort, found) if intervals else result
 
 
-def _searched(trials: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what a search says of its trials and of the one that it settled on."""
-    able = [trial for trial in trials if trial["kind"] == "search" and trial["feasible"]]
-    able.sort(key=lambda trial: -trial["value"])
+def _objectives(names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "objective": names[0],
+        "objective_direction": "maximize",
+        "objective_note": "",
+        "objectives": [{"name": name, "direction": _DIRECTIONS.get(name, "maximize")} for name in names],
+    }
+
+
+def _searched(
+    trials: list[dict[str, Any]], objectives: Sequence[str], reports: Mapping[str, Any], attributes: Sequence[str]
+) -> dict[str, Any]:
+    """Returns what a search says of its trials, of the one that it settled on, and of its luck."""
+    groups = group_trials(trials)
+    if all(group[0]["kind"] != "search" for group in groups):  # so few trials that none is fit to win
+        groups = [*groups, [next(trial for trial in trials if trial["kind"] == "search")]]
+    noise = Noise(groups)
+    order = sorted(range(len(groups)), key=lambda at: -noise.estimates[at])
+    able = [groups[at] for at in order if groups[at][0]["kind"] == "search"]
+    chosen = groups.index(able[0])
+    finalists = [_finalist(group, chosen=group is able[0]) for group in able[:3]]
+    worst = {split: _worst(reports[split], attributes) for split in ("validation", "test")}
     states = [trial["state"] for trial in trials]
     return {
-        "mask": _mask("attention", able[0]["components"]),
-        "trained_share": able[0]["trained_share"],
-        "hyperparameters": {"learning_rate": able[0]["learning_rate"]},
-        "finalists": [_finalist(trial, chosen=trial is able[0]) for trial in able[:3]],
+        "mask": mask("attention", able[0][0]["components"]),
+        "trained_share": able[0][0]["trained_share"],
+        "hyperparameters": {"learning_rate": able[0][0]["learning_rate"]},
+        "finalists": finalists,
         "trials": trials,
+        "noise": noise.to_dict(chosen),
+        "optimism": optimism(finalists[0], noise.estimates[chosen], worst["validation"]["value"], worst["test"]),
+        "pareto_front": pareto_front(groups, objectives, [_DIRECTIONS.get(name, "maximize") for name in objectives]),
+        "faults": faults(trials),
         "n_trials": {**{state: states.count(state) for state in ("complete", "pruned", "failed")}, "duplicate": 2},
     }
+
+
+def _worst(report: Mapping[str, Any], attributes: Sequence[str]) -> dict[str, Any]:
+    """Returns the lowest worst-group AUROC over the attributes, or the first that is undefined."""
+    found: list[dict[str, Any]] = [report["attributes"][name]["worst_group_auroc"] for name in attributes]
+    undefined = [value for value in found if value["value"] is None]
+    return undefined[0] if undefined else min(found, key=lambda value: float(value["value"]))
 
 
 def _with_intervals(result: dict[str, Any], cohort: ExampleCohort, found: Quality) -> dict[str, Any]:
@@ -124,55 +158,6 @@ def _tested(cohort: ExampleCohort, quality: Quality) -> tuple[Predictions, Thres
     return cohort.predictions("test", quality), choose_threshold(cohort.predictions("validation", quality))
 
 
-_COHORT: dict[str, Any] = {
-    "split_rule": "Splits are drawn by patient, stratified by label and subgroups, with seed 0.",
-    "where": None,
-    "train_fraction": 1.0,
-    "class_names": ["benign", "malignant"],
-}
-_SETTINGS: dict[str, Any] = {
-    "network": {
-        "backbone": _NETWORK,
-        "backbone_sha256": "8f0b5c2e" * 8,
-        "image_size": 70,
-        "n_parameters": 21630338,
-        "pretrained": True,
-    },
-    "preprocessing": {"image_size": 70, "n_channels": 3, "steps": ["load", "resize with padding", "scale to 0..1"]},
-    "training": {"batch_size": 64, "class_weights": [0.22, 0.78], "optimizer": "AdamW"},
-    "seconds": 5420.0,
-    "versions": {"monai_fairtune": "0.1.0", "torch": "2.9.1", "monai": "1.6.1", "optuna": "5.0.0"},
-    "cohort_hash": "b1946ac9" * 8,
-    "config_hash": "1f8ac10f" * 8,
-    "created": "2026-11-22T17:00:00+00:00",
-}
-
-
-def _study(n_trials: int, n_epochs: int) -> dict[str, Any]:
-    return {
-        "name": "skin lesions",
-        "seed": 0,
-        "search_space": "attention",
-        "sampler": "TPESampler(multivariate=True, seed=0)",
-        "n_trials": n_trials,
-        "max_epochs": n_epochs,
-        "n_finalists": 3,
-        "n_seeds": 3,
-        "n_startup_trials": 10,
-        "utility_floor": {"value": 0.812, "rule": "best overall AUROC of a fixed method on validation, minus 0.02"},
-        "storage": "study.db",
-    }
-
-
-def _mask(partition: str, components: Mapping[str, bool]) -> dict[str, Any]:
-    return {
-        "network": _NETWORK,
-        "partition": partition,
-        "components": dict(components),
-        "always_tuned": ["head"],
-    }
-
-
 def _anchor(
     cohort: ExampleCohort,
     number: int,
@@ -187,9 +172,10 @@ def _anchor(
     return {
         "name": name,
         "trial": number,
-        "mask": _mask(f"anchor: {name}", {} if name == "head only" else {name: True}),
+        "mask": mask(f"anchor: {name}", {} if name == "head only" else {name: True}),
         "trained_share": share,
-        "hyperparameters": {"learning_rate": 0.0003},
+        "hyperparameters": {"learning_rate": LEARNING_RATE},
+        "seed": 1000 + number,
         "value": None if None in worst else min(worst),
         "epochs": _epochs(cohort.attributes, quality, n_epochs, generator),
         "seconds": 84.0,
@@ -197,65 +183,21 @@ def _anchor(
     }
 
 
-def _anchor_trial(anchor: Mapping[str, Any]) -> dict[str, Any]:
-    overall = anchor["validation"]["overall"]["auroc"]["value"]
-    return {
-        "number": anchor["trial"],
-        "name": anchor["name"],
-        "kind": "anchor",
-        "state": "complete",
-        "value": anchor["value"],
-        "overall_auroc": overall,
-        "feasible": anchor["name"] != "head only",
-        "components": None,
-        "learning_rate": 0.0003,
-        "trained_share": anchor["trained_share"],
-        "n_epochs": 10,
-        "seconds": 84.0,
-        "reason": None,
-    }
-
-
-def _searched_trial(number: int, components: Sequence[str], generator: np.random.Generator) -> dict[str, Any]:
-    """Draws a mask that comes closer to a liked one as the search goes on; its value follows from the likeness."""
-    liked = [k >= 0.55 * len(components) and k % 4 != 2 for k in range(len(components))]
-    chance = 0.5 + min(0.4, 0.009 * number)
-    bits = [bool(generator.random() < (chance if good else 1 - chance)) for good in liked]
-    likeness = sum(bit == good for bit, good in zip(bits, liked, strict=True)) / len(liked)
-    rate = float(10 ** generator.uniform(-5, -3))
-    value = 0.722 + 0.118 * likeness - 0.03 * abs(math.log10(rate) + 3.7) + float(generator.normal(0, 0.006))
-    state = str(generator.choice(["complete", "pruned", "failed"], p=[0.72, 0.25, 0.03]))
-    value -= 0.03 if state == "pruned" else 0
-    overall = value + 0.035 + float(generator.normal(0, 0.004))
-    return {
-        "number": number,
-        "name": None,
-        "kind": "search",
-        "state": state,
-        "value": None if state == "failed" else value,
-        "overall_auroc": None if state == "failed" else overall,
-        "feasible": overall >= 0.812 if state == "complete" else None,
-        "components": dict(zip(components, bits, strict=True)),
-        "learning_rate": rate,
-        "trained_share": 0.00004 + 0.327 * sum(bits) / len(bits),
-        "n_epochs": 10 if state == "complete" else 3,
-        "seconds": 84.0 if state == "complete" else 26.0,
-        "reason": "the training loss is not finite after epoch 2" if state == "failed" else None,
-    }
-
-
-def _finalist(trial: Mapping[str, Any], *, chosen: bool) -> dict[str, Any]:
-    lost = 0.010 if chosen else 0.025
-    values = [trial["value"] - lost + step for step in (0.0, 0.011, -0.007)]
+def _finalist(group: Sequence[Mapping[str, Any]], *, chosen: bool) -> dict[str, Any]:
+    trial = group[0]
+    values = [one["value"] for one in group]
+    value, lost = sum(values) / len(values), 0.010 if chosen else 0.025
+    again = [value - lost + step for step in (0.0, 0.011, -0.007)]
     return {
         "trial": trial["number"],
-        "name": f"trial {trial['number']}",
-        "mask": _mask("attention", trial["components"]),
+        "name": trial["name"] or f"trial {trial['number']}",
+        "mask": mask("attention", trial["components"]),
         "hyperparameters": {"learning_rate": trial["learning_rate"]},
         "trained_share": trial["trained_share"],
-        "value": trial["value"],
-        "selection_values": values,
-        "selection_value": sum(values) / len(values),
+        "value": value,
+        "values": values,
+        "selection_values": again,
+        "selection_value": sum(again) / len(again),
         "selection_overall_auroc": trial["overall_auroc"] - 0.01,
         "chosen": chosen,
     }

@@ -36,7 +36,7 @@ def test_the_same_result_gives_the_same_bytes_whatever_the_users_plot_settings(
 
 
 def test_the_page_and_the_plots_are_written_and_nothing_else(written: Path) -> None:
-    keys = ("components", "curves", "search", "selection", "subgroup_auroc", "trained_share")
+    keys = ("components", "curves", "pareto", "search", "selection", "subgroup_auroc", "trained_share")
     plots = {f"plots/{key}.{kind}" for key in keys for kind in ("png", "svg")}
     assert set(_contents(written)) == {"report.html", "result.json"} | plots
 

@@ -109,7 +109,8 @@ def test_the_parts_come_in_their_order(page: Page) -> None:
 def test_the_figures_of_the_paper_are_there(page: Page) -> None:
     figures = {a["id"] for a in page.all("figure")}
     assert figures == {
-        f"figure-{key}" for key in ("subgroup_auroc", "selection", "curves", "components", "search", "trained_share")
+        f"figure-{key}"
+        for key in ("subgroup_auroc", "selection", "curves", "components", "search", "pareto", "trained_share")
     }
 
 
