@@ -12,10 +12,9 @@ from monai_fairtune.search.faults import POLICY
 from monai_fairtune.search.observing import intermediate_values, violations
 from monai_fairtune.search.records import TrialRecord, TrialRecords
 from monai_fairtune.search.search_plan import SearchPlan
-from monai_fairtune.search.seeds import derive_seed
 from monai_fairtune.search.space import LEARNING_RATE
 from monai_fairtune.search.study import Study
-from monai_fairtune.search.training import find_mask
+from monai_fairtune.search.training import find_mask, training_seed
 
 __all__ = ["Conductor"]
 
@@ -112,7 +111,7 @@ class Conductor:
             mask=mask.to_dict(),
             mask_key=mask.key,
             hyperparameters={LEARNING_RATE: job.learning_rate},
-            seed=derive_seed(planner.settings.seed, mask.key, job.replicate),
+            seed=training_seed(planner.settings.seed, mask, job),
             trained_share=mask.trained_share,
             state="failed",
             reason=f"Given up after {len(entry.faults)} attempts: {POLICY[fault].meaning}.",

@@ -23,7 +23,7 @@ from monai_fairtune.search.seeds import derive_seed
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.tuning import Budget, Tuner, TuningResult
 
-__all__ = ["MODEL_FILE", "Training", "find_mask"]
+__all__ = ["MODEL_FILE", "Training", "find_mask", "training_seed"]
 
 MODEL_FILE = "model.safetensors"
 """The name of a kept model in its training's folder."""
@@ -36,6 +36,12 @@ def find_mask(job: Job, partition: Partition, anchors: Mapping[str, Mask]) -> Ma
     if job.mask["partition"] == partition.name:
         return Mask.from_dict(job.mask, partition)
     return anchors[str(job.name)]
+
+
+def training_seed(study_seed: int, mask: Mask, job: Job) -> int:
+    """Returns the seed of a job's training: from the study's, the mask and the replicate."""
+    stage = ("confirmation",) if job.kind == "confirmation" else ()
+    return derive_seed(study_seed, mask.key, *stage, job.replicate)
 
 
 @dataclass(frozen=True)
@@ -94,10 +100,8 @@ class Training:
 
     @property
     def seed(self) -> int:
-        """The training's seed: from the study's, the mask and the replicate."""
-        job = self.lease.job
-        stage = ("confirmation",) if job.kind == "confirmation" else ()
-        return derive_seed(self.settings.seed, self.mask.key, *stage, job.replicate)
+        """The training's seed."""
+        return training_seed(self.settings.seed, self.mask, self.lease.job)
 
     def _train_once(self, fold: int | None) -> dict[str, Any]:
         judge = EpochJudge(
