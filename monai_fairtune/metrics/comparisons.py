@@ -143,7 +143,7 @@ class _Table:
             return value
         families, share = self.estimates(metrics), self.undefined(metrics)
         found = None if families is None or share > MOST_UNDEFINED else interval(families)
-        return with_extreme(value, found, share)
+        return with_extreme(value, found, [estimate for family in families or () for estimate in family], share)
 
 
 def _largest_difference(families: Sequence[Mapping[str, Value]]) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,7 @@ ALPHA = 0.025
 MOST_UNDEFINED = 0.1
 """The largest share of undefined replicates with which an interval is still given."""
 _FEW_OF_A_CLASS = 20
-"""Patients of the smaller class below which an AUROC's interval has a caution."""
+"""Patients of the smaller class below which an interval of an AUROC, or of an extreme, has a caution."""
 _FEW_CAUTION = "With so few patients of one class, this interval is often a little wider than 95 % confidence needs."
 _FEW_NEGATIVES = 50
 """Patients without the finding below which the TPR at a fixed specificity has a caution."""
@@ -107,11 +107,22 @@ def with_interval(
     return Value(value.value, low=float(limits[0]), high=float(limits[1]), extra=extra | {"interval": method})
 
 
-def with_extreme(value: Value, found: ExtremeInterval | None, undefined: float = 0.0) -> Value:
-    """Returns a value of all subgroups with its interval; arguments as for ``with_interval``."""
+def with_extreme(
+    value: Value, found: ExtremeInterval | None, estimates: Sequence[Estimate], undefined: float = 0.0
+) -> Value:
+    """Returns a value of all subgroups with its interval.
+
+    Args:
+        value: the number.
+        found: its interval, or None where there is none.
+        estimates: of the subgroups, which it was put together from.
+        undefined: the share of replicates without a value.
+    """
     if found is None:
         return with_interval(value, None, "extreme", undefined)
-    return with_interval(value, (found.low, found.high), "extreme", undefined, found.caution)
+    few = min(estimate.n_patients for estimate in estimates) < _FEW_OF_A_CLASS
+    caution = found.caution or (_FEW_CAUTION if few else None)
+    return with_interval(value, (found.low, found.high), "extreme", undefined, caution)
 
 
 def undefined_note(share: float) -> str:

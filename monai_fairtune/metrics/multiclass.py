@@ -152,8 +152,8 @@ def _attribute(classes: Mapping[str, Mapping[str, Measured]]) -> MacroAttribute:
     if any(measured.replicates for measured in subgroups.values()):
         estimates = [estimate for _, estimate in found.values() if estimate is not None]
         complete = len(estimates) == len(found)
-        worst = with_extreme(worst, smallest_interval(estimates) if complete else None)
-        gap = with_extreme(gap, difference_interval(estimates) if complete else None)
+        worst = with_extreme(worst, smallest_interval(estimates) if complete else None, estimates)
+        gap = with_extreme(gap, difference_interval(estimates) if complete else None, estimates)
     return MacroAttribute(values, worst, gap)
 
 

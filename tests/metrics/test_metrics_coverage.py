@@ -115,6 +115,17 @@ def test_an_interval_has_a_caution_where_it_is_too_wide_and_none_where_it_is_not
         assert ("so few patients" in str(auroc.extra.get("caution"))) is on_auroc
 
 
+def test_an_extreme_of_few_patients_has_a_caution_also_where_the_data_settle_which_it_is() -> None:
+    for n, cautioned in ((19, True), (20, False)):
+        parts = [draw((0, k), n, n, shift) for k, shift in enumerate((0.0, 3.5))]
+        labels, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        groups = {"site": Subgroups("site", ("a", "b"), np.repeat([0, 1], 2 * n))}
+        found = assess(Predictions(labels, scores, kind="logit", subgroups=groups), _HALF, resampling=Resampling(100))
+        caution = str(found.attributes["site"].auroc_gap.extra.get("caution"))
+        assert ("so few patients" in caution) is cautioned
+        assert "leave open" not in caution
+
+
 def test_without_a_gap_the_intervals_of_the_extremes_hold_the_truth() -> None:
     """Four subgroups of one AUROC, patients with two images: where plain percentile intervals always miss the gap."""
     truth, n_draws, site = float(norm.cdf(1.2 / math.sqrt(2))), 80, np.repeat(np.arange(4), 120)
