@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -77,24 +77,30 @@ class Study:
         Raises:
             StudyDriftError: if it is tied to another one; the message names what differs.
         """
-        with self._alone():
-            self._pin(fingerprint)
+        self._locked(lambda: self._pin(fingerprint))
 
     def keep(self, name: str, value: Any) -> Any:
         """Returns a user attribute of the study, which is ``value`` if nobody has stored another before."""
-        with self._alone():
+
+        def store() -> None:
             if self.attribute(name) is None:
                 self.set_attribute(name, value)
+
+        self._locked(store)
         return self.attribute(name)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        engine = connect(self.url)
-        try:
-            with alone(engine):
-                yield
-        finally:
-            engine.dispose()
+    def _locked(self, work: Callable[[], None]) -> None:
+        """Does something while no other process does such a thing; it must bear being repeated."""
+
+        def attempt() -> None:
+            engine = connect(self.url)
+            try:
+                with alone(engine):
+                    work()
+            finally:
+                engine.dispose()
+
+        self._persist(attempt, "writing to the study")
 
     def _pin(self, fingerprint: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps({**fingerprint, "optuna": optuna.__version__}))
