@@ -101,7 +101,7 @@ def test_fault_a_clock_that_jumps_changes_nothing(
         if place == 0:  # one machine of several
             time.time = lambda: real() + (seconds if jumped.exists() else 0.0)
 
-    command = commands(mode, interrupt=spot.at(jumped.touch), prepare=jump, lease_seconds=30.0)
+    command = commands(mode, interrupt=spot.at(jumped.touch), prepare=jump, lease_seconds=30.0, seconds=0.05)
     assert command.run() == [0] * mode.n_processes
     assert_same_answer(reference, command)
     assert faults_of(command.output_dir) == {}

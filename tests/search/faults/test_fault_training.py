@@ -91,6 +91,18 @@ def test_fault_an_unexpected_error_is_tried_again_by_a_fresh_process(
     assert faults_of(command.output_dir) == {spot.key: ("crashed",)}
 
 
+@modes(WORKERS, nightly=[ONE, TWO])
+def test_fault_a_device_that_fails_is_left_to_a_fresh_process(
+    commands: Commands, reference: Reference, spot: Spot, mode: Mode
+) -> None:
+    error = RuntimeError("CUDA error: uncorrectable ECC error encountered")
+    command = commands(mode, interrupt=spot.at(raising(error)))
+    assert sorted(command.run()) == {ONE: [1], WORKERS: [0], TWO: [0, 1]}[mode]
+    assert command.go_on() == 1
+    assert_same_answer(reference, command)
+    assert faults_of(command.output_dir) == ({} if mode is ONE else {spot.key: ("device_lost",)})
+
+
 @modes(ONE, WORKERS, TWO, nightly=[SUPERVISED])
 def test_fault_an_unexpected_error_that_comes_again_ends_the_search_which_goes_on_after_repair(
     commands: Commands, reference: Reference, spot: Spot, mode: Mode
