@@ -103,7 +103,10 @@ def connect(url: URL) -> Engine:
         ConfigurationError: if the database's driver is not installed.
     """
     try:
-        return sqlalchemy.create_engine(url, **engine_arguments(url))
+        if is_server(url):
+            return sqlalchemy.create_engine(url, **engine_arguments(url))
+        # No connection stays open between calls: SQLite's locks do not survive one that a copy of the process inherits.
+        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, **engine_arguments(url))
     except ImportError as error:
         raise ConfigurationError(
             f"The driver of {url.drivername} is not installed. Run pip install 'monai-fairtune[distributed]'."
