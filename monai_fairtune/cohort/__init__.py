@@ -14,14 +14,19 @@ from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
     from monai_fairtune.cohort.preprocessing import Preprocessing
-    from monai_fairtune.cohort.resident import Batches, Resident, ResidentSplit
+    from monai_fairtune.cohort.resident import Batches, Resident
+    from monai_fairtune.cohort.resident_holding import hold_splits
+    from monai_fairtune.cohort.resident_mapped import MappedSplit
     from monai_fairtune.cohort.resident_rows import ResidentRows
+    from monai_fairtune.cohort.resident_split import HeldSplit, ResidentSplit
 
 __all__ = [
     "Batches",
     "CachedImages",
     "Cohort",
     "CohortCheck",
+    "HeldSplit",
+    "MappedSplit",
     "Preprocessing",
     "Resident",
     "ResidentRows",
@@ -29,15 +34,19 @@ __all__ = [
     "cache_images",
     "check_manifest",
     "default_augmentation",
+    "hold_splits",
     "write_synthetic_cohort",
 ]
 
 _LAZY = {
     "Batches": "resident",
+    "HeldSplit": "resident_split",
+    "MappedSplit": "resident_mapped",
+    "Preprocessing": "preprocessing",
     "Resident": "resident",
     "ResidentRows": "resident_rows",
-    "ResidentSplit": "resident",
-    "Preprocessing": "preprocessing",
+    "ResidentSplit": "resident_split",
+    "hold_splits": "resident_holding",
 }
 
 

@@ -1,29 +1,29 @@
-"""A split held in the memory of the device that trains on it."""
+"""Images as batches on the device that trains on them."""
 
 from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from monai_fairtune.cohort.cache import CachedImages
-from monai_fairtune.cohort.cohort import Cohort
-from monai_fairtune.exceptions import ConfigurationError, SplitError
+from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["Batches", "Resident", "ResidentSplit"]
+__all__ = ["Batches", "Resident"]
 
 
 class Resident(ABC):
-    """Images in the memory of the device that trains on them, and what is known of each.
+    """Images at hand for the device that trains on them, and what is known of each.
+
+    The tensors ``labels``, ``groups`` and ``index`` lie where ``gather`` looks images up: on the device, or on the host
+    if images are read from a file there.
 
     Attributes:
         name: what to call them in messages, such as ``"the train split"``.
-        device: where the tensors lie.
+        device: where batches lie.
         labels: int64 ``(n,)``.
         groups: int64 ``(n, n_attributes)``, positions in each attribute's names, -1 where missing.
         index: int64 ``(n,)``, positions within the cohort.
@@ -37,7 +37,14 @@ class Resident(ABC):
 
     @abstractmethod
     def gather(self, rows: Tensor | slice) -> Tensor:
-        """Returns copies of the images at ``rows``, positions from 0 to n - 1: float32 ``(len(rows), C, S, S)``."""
+        """Returns copies of the images at ``rows``, positions from 0 to n - 1: float32 ``(len(rows), C, S, S)``.
+
+        Args:
+            rows: a slice, or int64 where ``index`` lies.
+        """
+
+    def expect(self, rows: Tensor | slice) -> None:  # noqa: B027
+        """Says that ``gather(rows)`` comes next but one: images on a disk start to be read. Others need no notice."""
 
     def __len__(self) -> int:
         return len(self.index)
@@ -67,54 +74,6 @@ class Resident(ABC):
             ConfigurationError: if a number is out of range, or a process would have no image.
         """
         return Batches(self, batch_size, shuffle, seed, augmentation, rank, world_size)
-
-
-class ResidentSplit(Resident):
-    """One split's images, labels and subgroups as tensors on a device: batches are gathered there, nothing is loaded.
-
-    Args:
-        cohort: labels and subgroups.
-        cached: its images.
-        split: the split's name.
-        attributes: the order of the columns of ``group``; by default that of ``cohort.subgroups``.
-        device: where the tensors lie. Images stay float16, half the memory of the float32 that batches have.
-
-    Raises:
-        SplitError: if there is no such split, or the images are another cohort's.
-        ConfigurationError: if an attribute is not one of the cohort's.
-
-    Attributes:
-        images: float16 ``(n, C, S, S)``; the order is the cohort's.
-    """
-
-    def __init__(
-        self,
-        cohort: Cohort,
-        cached: CachedImages,
-        split: str,
-        attributes: Sequence[str] | None = None,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        if len(cached) != cohort.n:
-            raise SplitError(f"{len(cached)} cached images were given for {cohort.n}. Cache this cohort's images.")
-        self.attributes = tuple(cohort.subgroups if attributes is None else attributes)
-        unknown = [name for name in self.attributes if name not in cohort.subgroups]
-        if unknown:
-            raise ConfigurationError(
-                f"The cohort has no attribute {unknown}; it has {list(cohort.subgroups)}. Declare it with the cohort."
-            )
-        rows = cohort.indices(split)
-        codes = np.array([cohort.subgroups[name].codes[rows] for name in self.attributes], dtype=np.int64)
-        self.split, self.name = split, f"the {split} split"
-        self.device = torch.device(device)
-        self.images = torch.from_numpy(cached.array[rows]).to(self.device)
-        self.labels = torch.from_numpy(cohort.labels[rows]).to(self.device)
-        self.groups = torch.from_numpy(np.ascontiguousarray(codes.reshape(-1, len(rows)).T)).to(self.device)
-        self.index = torch.from_numpy(rows).to(self.device)
-
-    def gather(self, rows: Tensor | slice) -> Tensor:
-        """See :meth:`Resident.gather`."""
-        return self.images[rows].float()
 
 
 class Batches:
@@ -163,9 +122,13 @@ class Batches:
         epoch = self.epoch
         self.epoch += 1
         order = self._order(epoch)
-        for number in range(len(self)):
-            start = number * self.batch_size
-            yield self._batch(order, start, epoch, number)
+        parts = [slice(start, start + self.batch_size) for start in range(0, self.n_images, self.batch_size)]
+        rows: list[Tensor | slice] = [part if order is None else order[part] for part in parts]
+        self.split.expect(rows[0])
+        for number, now in enumerate(rows):
+            if number + 1 < len(rows):
+                self.split.expect(rows[number + 1])
+            yield self._batch(now, epoch, number)
 
     def _order(self, epoch: int) -> Tensor | None:
         """Returns this process's positions within the split, or None for all in order: slices then copy nothing."""
@@ -178,11 +141,10 @@ class Batches:
             order = torch.randperm(n, generator=generator)
         else:
             order = torch.arange(n)
-        return order[self.rank :: self.world_size].to(self.split.device)
+        return order[self.rank :: self.world_size].to(self.split.index.device)
 
-    def _batch(self, order: Tensor | None, start: int, epoch: int, number: int) -> dict[str, Tensor]:
-        split, stop = self.split, start + self.batch_size
-        rows: Tensor | slice = slice(start, stop) if order is None else order[start:stop]
+    def _batch(self, rows: Tensor | slice, epoch: int, number: int) -> dict[str, Tensor]:
+        split = self.split
         images = split.gather(rows)
         if self.augmentation is not None:
             seed = _derive(self.seed, epoch, f"augmentation {number} {self.rank}")
@@ -190,9 +152,9 @@ class Batches:
                 images = self.augmentation(images)
         return {
             "image": images,
-            "label": split.labels[rows],
-            "group": split.groups[rows],
-            "index": split.index[rows],
+            "label": split.labels[rows].to(split.device),
+            "group": split.groups[rows].to(split.device),
+            "index": split.index[rows].to(split.device),
         }
 
 

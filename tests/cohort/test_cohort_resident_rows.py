@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, ResidentRows, ResidentSplit, cache_images
+from monai_fairtune.cohort import (
+    CachedImages,
+    Cohort,
+    HeldSplit,
+    Preprocessing,
+    ResidentRows,
+    cache_images,
+    hold_splits,
+)
 from monai_fairtune.exceptions import SplitError
 from monai_fairtune.subgroups import SensitiveAttribute
 
@@ -22,14 +30,15 @@ def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
     return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
 
 
-@pytest.fixture
-def splits(cohort: Cohort, cached: CachedImages) -> list[ResidentSplit]:
-    return [ResidentSplit(cohort, cached, name) for name in ("train", "validation", "test")]
+@pytest.fixture(params=[0, 1e9], ids=["mapped", "resident"])
+def splits(cohort: Cohort, cached: CachedImages, request: pytest.FixtureRequest) -> list[HeldSplit]:
+    held = hold_splits(cohort, cached, ("train", "validation", "test"), memory=request.param)
+    return list(held.values())
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_rows_of_several_splits_are_those_of_the_cohort(
-    cohort: Cohort, cached: CachedImages, splits: list[ResidentSplit], *, shuffle: bool
+    cohort: Cohort, cached: CachedImages, splits: list[HeldSplit], *, shuffle: bool
 ) -> None:
     everything = np.flatnonzero(cohort.splits != "selection")
     chosen = np.random.default_rng(0).permutation(everything)[:37]
@@ -46,7 +55,7 @@ def test_rows_of_several_splits_are_those_of_the_cohort(
     assert (seen == chosen.tolist()) is not shuffle
 
 
-def test_rows_of_several_splits_hold_no_copy_of_images(cohort: Cohort, splits: list[ResidentSplit]) -> None:
+def test_rows_of_several_splits_hold_no_copy_of_images(cohort: Cohort, splits: list[HeldSplit]) -> None:
     rows = ResidentRows(splits, np.flatnonzero(cohort.splits == "train"), "a choice")
     own = [value for value in vars(rows).values() if isinstance(value, torch.Tensor)]
     assert own
@@ -54,7 +63,7 @@ def test_rows_of_several_splits_hold_no_copy_of_images(cohort: Cohort, splits: l
     assert all(held is split for held, split in zip(rows.splits, splits, strict=True))
 
 
-def test_rows_that_no_split_holds_are_refused(cohort: Cohort, splits: list[ResidentSplit]) -> None:
+def test_rows_that_no_split_holds_are_refused(cohort: Cohort, splits: list[HeldSplit]) -> None:
     n_selection = len(cohort.indices("selection"))
     with pytest.raises(SplitError, match=rf"{n_selection} of {cohort.n} images of a choice are in none of the splits"):
         ResidentRows(splits, np.arange(cohort.n), "a choice")
