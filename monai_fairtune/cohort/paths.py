@@ -26,7 +26,7 @@ def resolve_images(names: Sequence[str], data_root: str | Path) -> tuple[Path, .
     if not Path(root).is_dir():
         raise ManifestError(f"The data root '{data_root}' is not a folder. Give the folder that the images lie in.")
     unusable = [name for name in names if "\0" in name]
-    paths = [os.path.realpath(os.path.join(root, name.replace("\0", ""))) for name in names]  # noqa: PTH118
+    paths = _follow_links(root, [name.replace("\0", "") for name in names])
     prefix = os.path.join(root, "")  # noqa: PTH118
     outside = unusable + [name for name, path in zip(names, paths, strict=True) if not path.startswith(prefix)]
     if outside:
@@ -39,6 +39,20 @@ def resolve_images(names: Sequence[str], data_root: str | Path) -> tuple[Path, .
     if again:
         raise ManifestError(f"{len(again)} rows name a file that another row names: {summarize(again)}. Keep one row.")
     return tuple(map(Path, paths))
+
+
+def _follow_links(root: str, names: Sequence[str]) -> list[str]:
+    """Returns ``os.path.realpath`` of each name below ``root``, following each folder once: disks may be far away."""
+    folder_of: dict[str, str] = {}
+    paths = []
+    for name in names:
+        folder, leaf = os.path.split(name)
+        if folder not in folder_of:
+            folder_of[folder] = os.path.realpath(os.path.join(root, folder))  # noqa: PTH118
+        path = os.path.join(folder_of[folder], leaf)  # noqa: PTH118
+        is_plain = leaf not in ("", ".", "..") and not os.path.islink(path)  # noqa: PTH114
+        paths.append(path if is_plain else os.path.realpath(path))
+    return paths
 
 
 def missing_images(names: Sequence[str], paths: Sequence[Path]) -> list[str]:

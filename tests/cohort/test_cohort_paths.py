@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,19 @@ def test_missing_images_are_counted_and_the_first_are_named(root: Path) -> None:
 
 def test_a_short_list_is_named_in_full() -> None:
     assert summarize(["a", "b"]) == "'a', 'b'"
+
+
+def test_paths_are_those_that_following_each_whole_name_gives(root: Path) -> None:
+    (root / "images" / "deeper").mkdir()
+    (root / "images" / "deeper" / "c.png").touch()
+    (root / "link.png").symlink_to(root / "images" / "a.png")
+    (root / "images" / "chain.png").symlink_to(root / "link.png")
+    (root / "away").symlink_to(root / "images" / "deeper")
+    names = [
+        "images/a.png", "./images/absent.png", "away/c.png", "away/../chain.png", "images//deeper/./d.png", "away/..",
+        "images/", "images/deeper/.", str(root / "away" / "e.png"), "absent/folder/f.png", "images/a.png/g.png",
+    ]  # fmt: skip
+    for name in names:
+        assert resolve_images([name], root) == (Path(os.path.realpath(root / name)),)
+    distinct = [name for name in names if name not in ("away/../chain.png", "away/..")]
+    assert list(resolve_images(distinct, root)) == [Path(os.path.realpath(root / name)) for name in distinct]
