@@ -4,7 +4,7 @@
 
 The real command runs with two worker processes, twice with one seed. In the first run, for one finished training in
 ten, a worker process is killed, asked to stop, or stopped for a while, or the driver is killed and the command given
-again. The second run is left alone. At the end both answers are compared, trial by trial.
+again; a fault for which no worker is alive comes a little later. The second run is left alone. At the end both answers are compared, trial by trial.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from machine import describe
 
 from monai_fairtune.cohort import write_synthetic_cohort
 from monai_fairtune.masks import TINY_VIT_WEIGHTS
+from monai_fairtune.search.workers.starting import WORKER_VARIABLE
 
 SHARE = 0.1
 FAULTS = ("kill worker", "stop worker", "pause worker", "kill driver")
@@ -67,10 +68,12 @@ def start(line: list[str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(line, stdout=file, stderr=file, env=os.environ | {"HF_HUB_OFFLINE": "1"})
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    with suppress(FileNotFoundError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a driver that are alive."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        variable = f"{WORKER_VARIABLE}=".encode()
+        return [int(child) for child in found if variable in Path(f"/proc/{child}/environ").read_bytes()]
     return []
 
 
@@ -80,8 +83,8 @@ def n_finished(output: Path) -> int:
 
 
 def harm(process: subprocess.Popen[bytes], rng: random.Random) -> str | None:
-    """Causes a fault; returns its kind."""
-    kind, workers = rng.choice(FAULTS), children(process.pid)
+    """Causes a fault; returns its kind, ``None`` where nobody was there to meet it."""
+    kind, workers = rng.choice(FAULTS), workers_of(process.pid)
     with suppress(ProcessLookupError):
         if kind == "kill driver":
             process.kill()
@@ -99,7 +102,7 @@ def harm(process: subprocess.Popen[bytes], rng: random.Random) -> str | None:
 
 def storm(line: list[str], output: Path, log: Path, seed: int) -> Counter[str]:
     """Runs a search to its end through faults; returns how many there were of each kind."""
-    rng, faults, seen = random.Random(seed), Counter[str](), 0  # noqa: S311 - no secret
+    rng, faults, seen, due = random.Random(seed), Counter[str](), 0, 0  # noqa: S311 - no secret
     process = start(line, log)
     while True:
         code = process.poll()
@@ -110,10 +113,11 @@ def storm(line: list[str], output: Path, log: Path, seed: int) -> Counter[str]:
                 raise SystemExit(f"the search ended with {code}: see {log}\n{log.read_text()[-2000:]}")
             process = start(line, log)
         now = n_finished(output)
-        for _ in range(now - seen):
-            if rng.random() < SHARE:
-                kind = harm(process, rng)
-                faults.update([kind] if kind else [])
+        due += sum(rng.random() < SHARE for _ in range(now - seen))
+        kind = harm(process, rng) if due else None
+        if kind:
+            faults[kind] += 1
+            due -= 1
         seen = now
         time.sleep(0.05)
 
