@@ -4,7 +4,8 @@
 
 The real command runs with two worker processes, twice with one seed. In the first run, for one finished training in
 ten, a worker process is killed, asked to stop, or stopped for a while, or the driver is killed and the command given
-again; a fault for which no worker is alive comes a little later. The second run is left alone. At the end both answers are compared, trial by trial.
+again; a fault for which no worker is alive comes a little later. The second run is left alone. At the end both answers
+are compared, trial by trial.
 """
 
 from __future__ import annotations
