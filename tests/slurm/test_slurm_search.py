@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 TEMPLATE = Path(__file__).parents[2] / "docs" / "cluster" / "slurm_array.sh"
 N_TRIALS = 10
+N_WORKERS = 4
 
 
 @pytest.fixture
@@ -42,21 +43,27 @@ def variables(database: Database, folder: Path) -> dict[str, str]:
     }
 
 
-def test_fault_a_search_ends_whole_though_a_worker_is_told_to_stop_and_another_is_cancelled(
+def test_fault_a_search_ends_whole_though_a_worker_is_preempted_and_another_is_cancelled(
     slurm: SlurmCluster, database: Database, options: list[str], tmp_path: Path
 ) -> None:
     given = variables(database, tmp_path)
-    submission = ("--array=0-2", "--cpus-per-task=1", str(TEMPLATE), *options)
+    submission = (f"--array=0-{N_WORKERS - 1}", "--cpus-per-task=1", str(TEMPLATE), *options)
     job = slurm.submit(*submission, cwd=tmp_path, environment=given)
-    logs = [tmp_path / f"fairtune-{job}_{task}.log" for task in range(3)]
-    wait_until(lambda: all(log.exists() and "epoch 2" in log.read_text() for log in logs), "all three train", 240)
-    slurm.run("scancel", "--signal=USR1", "--batch", f"{job}_1")
-    slurm.run("scancel", f"{job}_2")
-    ended = [slurm.wait_for(f"{job}_{task}", "COMPLETED", "CANCELLED", "FAILED", seconds=400) for task in range(3)]
-    assert [(task["JobState"], task["Restarts"]) for task in ended] == [
+    logs = [tmp_path / f"fairtune-{job}_{task}.log" for task in range(N_WORKERS)]
+    wait_until(lambda: all(log.exists() and "epoch 2" in log.read_text() for log in logs), "all of them train", 300)
+    slurm.run("scancel", f"{job}_{N_WORKERS - 1}")
+    slurm.wait_for(f"{job}_{N_WORKERS - 1}", "CANCELLED", seconds=60)
+    # 8 CPUs, 3 of them at work: an urgent job of 6 needs the place of one worker.
+    urgent = slurm.submit("--partition=urgent", "--cpus-per-task=6", "--wrap=true", cwd=tmp_path)
+    slurm.wait_for(urgent, "COMPLETED", seconds=120)
+    ended = [
+        slurm.wait_for(f"{job}_{task}", "COMPLETED", "CANCELLED", "FAILED", seconds=400) for task in range(N_WORKERS)
+    ]
+    assert sorted((task["JobState"], task["Restarts"]) for task in ended) == [
+        ("CANCELLED", "0"),
+        ("COMPLETED", "0"),
         ("COMPLETED", "0"),
         ("COMPLETED", "1"),
-        ("CANCELLED", "0"),
     ], "\n".join(log.read_text()[-2000:] for log in logs)
     states = [state for (state,) in database.rows("SELECT state FROM trials ORDER BY number")]
     assert len(states) == N_TRIALS
