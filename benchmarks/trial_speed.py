@@ -230,9 +230,10 @@ def summarise(set_up: SetUp, found: dict[str, dict[str, Row]], once: float) -> R
                 "ratio": ratios(seconds, 1),
                 "seconds": seconds,
                 "images_per_second": {name: n_trained / row["training_seconds"] for name, row in rows.items()},
-                "device_gib": {name: row["device_gib"] for name, row in rows.items()},
             }
         )
+        if rows["ours"]["device_gib"] is not None:
+            masks[-1]["device_gib"] = {name: row["device_gib"] for name, row in rows.items()}
     of_all = ratios(total, len(found))
     return {
         "ratio_seconds_per_trial": of_all["protocol float32"],
@@ -245,7 +246,6 @@ def summarise(set_up: SetUp, found: dict[str, dict[str, Row]], once: float) -> R
 
 def print_table(result: Row) -> None:
     ratio = (result["ratio_seconds_per_trial"], result["ratio_seconds_per_trial_bfloat16"])
-    on_cuda = result["masks"][0]["device_gib"]["ours"] is not None
     print("\n              protocol / ours         seconds a trial       training images a second     share of")
     print("mask         float32 bfloat16   ours  float32 bfloat16   ours  float32 bfloat16   product, %  tuned, %")
     for row in result["masks"]:
@@ -258,13 +258,13 @@ def print_table(result: Row) -> None:
     print("\n" + " " * 32 + "ours  float32 bfloat16")
     print(f"{'processor seconds, all':27}{numbers(result['processor_seconds_all_masks'], 9, 1)}")
     print(f"{'largest memory, GiB':27}{numbers(result['peak_gib'], 9, 2)}")
-    for row in result["masks"] if on_cuda else ():
+    for row in (row for row in result["masks"] if "device_gib" in row):
         print(f"{'of CUDA, ' + row['mask']:27}{numbers(row['device_gib'], 9, 2)}")
     product, tried = result["matrix_product"], result["workers_tried_seconds"]
     print(
         f"\nOurs, once: decoding {result['decoding_seconds']:.2f} s, network and tuner "
         f"{result['network_and_tuner_seconds']:.2f} s; {result['once_seconds_per_trial']:.3f} s a trial of {N_TRIALS}."
-        f"\nThe protocol decodes in {result['workers']} processes (head only: "
+        f"\nProcesses in which the protocol decodes: {result['workers']} (head only: "
         f"{', '.join(f'{n} in {seconds:.1f} s' for n, seconds in tried.items())}).\n"
         f"A matrix product in {product['dtype']}: {product['operations_per_second'] / 1e12:.3f} TFLOP/s."
     )
@@ -284,8 +284,7 @@ def main() -> None:
         about["device"] = torch.cuda.get_device_name(options.device)
     with tempfile.TemporaryDirectory() as folder:
         set_up = prepare(options.set_up, Path(folder), quick=options.quick, n_train=options.n_train)
-        result = {"set_up": set_up.describe(), "precision": options.precision or "default"}
-        result |= measure(set_up, Path(folder), options)
+        result = {"set_up": set_up.describe()} | measure(set_up, Path(folder), options)
     if options.json:
         print(json.dumps({**about, **result}))
         return
