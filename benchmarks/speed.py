@@ -1,6 +1,6 @@
 """How fast a trial is, beside the protocol of the paper with the same masks, data, network, epochs and batches.
 
-    python benchmarks/trial_speed.py [--set-up demo|ham10000|vit-b-224] [--precision P] [--quick] [--json]
+    python benchmarks/speed.py [--set-up demo|ham10000|vit-b-224] [--precision P] [--quick] [--json]
 
 Ours is ``SupervisedTuner`` as the bundle builds it: images decoded once, network and weights resident. The protocol
 (``paper_protocol.py``) is measured in float32 and in mixed precision. Each of the three is a process of its own that
