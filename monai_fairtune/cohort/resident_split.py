@@ -15,6 +15,8 @@ from monai_fairtune.exceptions import ConfigurationError, SplitError
 
 __all__ = ["HeldSplit", "ResidentSplit"]
 
+_BLOCK = 256  # images that pass through the host's memory at once: a GPU may have more of it
+
 
 class HeldSplit(Resident):
     """One split's labels and subgroups as tensors; its members say where the images are.
@@ -85,7 +87,11 @@ class ResidentSplit(HeldSplit):
         device: str | torch.device = "cpu",
     ) -> None:
         super().__init__(cohort, cached, split, attributes, device, at=device)
-        self.images = torch.from_numpy(cached.array[cohort.indices(split)]).to(self.device)
+        rows = cohort.indices(split)
+        self.images = torch.empty((len(rows), *cached.array.shape[1:]), dtype=torch.float16, device=self.device)
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            self.images[block] = torch.from_numpy(cached.array[rows[block]])
 
     def gather(self, rows: Tensor | slice) -> Tensor:
         """See :meth:`Resident.gather`."""

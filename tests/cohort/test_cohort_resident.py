@@ -18,6 +18,7 @@ from monai_fairtune.cohort import (
     ResidentSplit,
     cache_images,
     default_augmentation,
+    resident_split,
 )
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 from monai_fairtune.subgroups import SensitiveAttribute
@@ -176,6 +177,16 @@ def test_attributes_may_be_chosen_and_ordered(cohort: Cohort, kind: Kind, tmp_pa
     assert kind(cohort, cached, "test", []).groups.shape == (len(rows), 0)
     with pytest.raises(ConfigurationError, match=r"no attribute \['race'\]; it has \['sex', 'age:60'\]"):
         kind(cohort, cached, "test", ["race"])
+
+
+def test_images_that_reach_the_device_in_blocks_are_all_there_in_order(
+    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident_split, "_BLOCK", 7)
+    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
+    rows = cohort.indices("train")
+    assert len(rows) % 7
+    assert np.array_equal(ResidentSplit(cohort, cached, "train").images.numpy(), cached.array[rows])
 
 
 def test_images_of_another_cohort_are_refused(cohort: Cohort, kind: Kind, tmp_path: Path) -> None:
