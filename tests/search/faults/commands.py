@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -22,11 +21,26 @@ from monai_fairtune.search.workers import StartWorker, die_with_parent
 from monai_fairtune.testing.forked import ForkedProcess, ForkStarter, fork
 from monai_fairtune.tuning import Tuner
 from tests.search import worlds
+from tests.servers import processes as servers
 
-__all__ = ["EIGHT", "ONE", "SETTINGS", "SUPERVISED", "TWO", "WORKERS", "Command", "Mode", "end", "modes"]
+__all__ = [
+    "EIGHT",
+    "ONE",
+    "SETTINGS",
+    "SUPERVISED",
+    "TWO",
+    "WORKERS",
+    "Command",
+    "Mode",
+    "end",
+    "kill",
+    "modes",
+    "wait_until",
+]
 
 SETTINGS = replace(worlds.SETTINGS, n_trials=14, n_startup_trials=5, n_seeds=1)
-_PATIENCE = 150.0
+_PATIENCE = 240.0
+"""Seconds for what takes a few on an idle machine: a busy one is no fault of the search."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,8 @@ class Command:
         lease_seconds: on a server.
         start_worker: by default a copy of the driver.
         prepare: called in each process with its place before it searches; None where nothing is to be done.
+        experiment: what the search is about.
+        started: receives every process, so that a test that fails leaves none behind.
     """
 
     mode: Mode
@@ -95,6 +111,7 @@ class Command:
     start_worker: StartWorker | None = None
     prepare: Callable[[int], None] | None = None
     experiment: Experiment = field(default_factory=lambda: Experiment(("age:60",), cohort_hash="c0"))
+    started: list[ForkedProcess] = field(default_factory=list)
 
     def search(self) -> dict[str, Any]:
         """Makes the call in this process; one of its workers makes it again."""
@@ -122,7 +139,8 @@ class Command:
     def start_one(self, place: int = 0) -> ForkedProcess:
         """Starts one of its processes."""
         parent = os.getpid()
-        return fork(lambda: self._in_child(place, parent), self.log(place), self.environment)
+        self.started.append(fork(lambda: self._in_child(place, parent), self.log(place), self.environment))
+        return self.started[-1]
 
     def run(self, seconds: float = _PATIENCE) -> list[int]:
         """Starts its processes and returns how each ended."""
@@ -156,14 +174,23 @@ class Command:
         self.search()
 
 
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Waits until a condition holds; the test fails if that takes too long."""
+    servers.wait_until(condition, what, _PATIENCE)
+
+
+def kill(processes: Sequence[ForkedProcess]) -> None:
+    """Kills those that have not ended, also where they are stopped."""
+    for process in processes:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
 def end(processes: Sequence[ForkedProcess], seconds: float = _PATIENCE, logs: Callable[[], str] = str) -> list[int]:
     """Waits for processes and returns how each ended; those that do not end are killed, and the test fails."""
     deadline = time.monotonic() + seconds
     try:
         return [process.wait(max(0.0, deadline - time.monotonic())) for process in processes]
     except TimeoutExpired as late:
-        for process in processes:
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                os.kill(process.pid, signal.SIGKILL)
+        kill(processes)
         raise AssertionError(f"not all of {len(processes)} processes ended within {seconds:.0f} s\n{logs()}") from late

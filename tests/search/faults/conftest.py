@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,8 +15,9 @@ import pytest
 pytest.register_assert_rewrite("tests.search.faults.answers")
 
 from monai_fairtune.exceptions import TuningError
+from monai_fairtune.testing.forked import ForkedProcess
 from tests.search.faults.answers import Reference
-from tests.search.faults.commands import ONE, Command, Mode
+from tests.search.faults.commands import ONE, Command, Mode, kill
 from tests.search.faults.injections import Ledger, Spot, make_tuner, raising
 from tests.servers.fixtures import database, postgres, relay
 from tests.servers.postgres import Database
@@ -56,11 +57,12 @@ def reference(references: References) -> Reference:
 
 
 @pytest.fixture
-def commands(request: pytest.FixtureRequest, tmp_path: Path) -> Commands:
+def commands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Commands]:
     """Makes commands of this test's folder; around PostgreSQL, in a database of its own.
 
     What a tuner takes goes to the tuner: ``interrupt``, ``seconds``, ``on_test``; the rest to the command.
     """
+    started: list[ForkedProcess] = []
 
     def make(mode: Mode, **more: Any) -> Command:
         tuner = {name: more.pop(name) for name in ("interrupt", "seconds", "on_test") if name in more}
@@ -72,11 +74,13 @@ def commands(request: pytest.FixtureRequest, tmp_path: Path) -> Commands:
             "folder": tmp_path,
             "output_dir": tmp_path / "out",
             "make_tuner": make_tuner(Ledger(tmp_path / "ledger"), **tuner),
+            "started": started,
             **more,
         }
         return Command(mode, **more)
 
-    return make
+    yield make
+    kill(started)
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ from monai_fairtune.search.study import Study
 from monai_fairtune.testing.boards import check_board
 from monai_fairtune.testing.forked import ForkedProcess
 from tests.search.faults.answers import Reference, assert_same_answer, faults_of
-from tests.search.faults.commands import EIGHT, SUPERVISED, TWO, WORKERS, Command, Mode, end, modes
+from tests.search.faults.commands import EIGHT, SUPERVISED, TWO, WORKERS, Command, Mode, end, modes, wait_until
 from tests.search.faults.conftest import Commands
 from tests.search.faults.injections import Ledger
 from tests.search.faults.networks import ForgetfulEngine, forget_commits
 from tests.servers.postgres import Database, PostgresServer, Stop
-from tests.servers.processes import wait_until
 from tests.servers.relay import Relay
 
 server = pytest.mark.server
@@ -113,7 +112,7 @@ def test_fault_a_database_that_stays_away_ends_the_search_which_goes_on_when_it_
     command = commands(TWO, seconds=0.05, prepare=impatient, lease_seconds=3.0)
     processes = begin(command)
     postgres.stop("fast")
-    assert end(processes, 60, command.logs) == [75, 75]
+    assert end(processes, logs=command.logs) == [75, 75]
     assert "could not be reached for 2 s" in command.logs()
     postgres.start()
     assert command.go_on() == 1

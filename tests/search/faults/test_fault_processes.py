@@ -21,11 +21,10 @@ from monai_fairtune.search.workers import WorkerRole
 from monai_fairtune.testing.forked import ForkedProcess, fork
 from monai_fairtune.testing.function_tuner import Job
 from tests.search.faults.answers import Reference, assert_same_answer, faults_of
-from tests.search.faults.commands import EIGHT, ONE, SETTINGS, SUPERVISED, TWO, WORKERS, Mode, end, modes
+from tests.search.faults.commands import EIGHT, ONE, SETTINGS, SUPERVISED, TWO, WORKERS, Mode, end, modes, wait_until
 from tests.search.faults.conftest import Commands
 from tests.search.faults.injections import Ledger, Spot, kill_me, take
 from tests.search.faults.storms import is_alive, storm
-from tests.servers.processes import wait_until
 
 server = pytest.mark.server
 slow = pytest.mark.slow
@@ -64,7 +63,7 @@ def test_fault_a_search_that_is_asked_to_stop_ends_with_75_and_goes_on(
     wait_until(lambda: len(ledger.seeds) >= moment(seed), "some trainings")
     for process in processes:
         process.send_signal(number)
-    codes = end(processes, 30, command.logs)
+    codes = end(processes, 60, command.logs)
     # Who hears it before the search has begun to listen ends as any program would.
     assert set(codes) <= ({75} if mode is not EIGHT else {75, -number})
     assert not any(is_alive(pid) for pid in ledger.processes)
@@ -130,8 +129,8 @@ def test_fault_a_killed_driver_takes_its_workers_along_and_goes_on(
     (driver,) = command.start()
     wait_until(lambda: len(ledger.seeds) >= moment(seed), "some trainings")
     driver.send_signal(signal.SIGKILL)
-    assert driver.wait(10) == -signal.SIGKILL
-    wait_until(lambda: not any(is_alive(pid) for pid in ledger.processes), "the workers' end", 5)
+    assert driver.wait(60) == -signal.SIGKILL
+    wait_until(lambda: not any(is_alive(pid) for pid in ledger.processes), "the workers' end")
     assert command.go_on() == 1
     assert_same_answer(reference, command)
 
@@ -201,10 +200,10 @@ def test_fault_a_process_that_is_stopped_while_it_holds_a_lock_does_not_hold_the
     wait_until((tmp_path / "stopped-0").exists, "the stop")
     time.sleep(0.1)
     others = [process for process in processes if process.pid != int((tmp_path / "pid").read_text())]
-    assert end(others, 120, command.logs) == [0]
+    assert end(others, logs=command.logs) == [0]
     for process in processes:
         process.send_signal(signal.SIGCONT)
-    assert end(processes, 60, command.logs) == [0, 0]
+    assert end(processes, logs=command.logs) == [0, 0]
     assert_same_answer(reference, command)
 
 
@@ -214,7 +213,7 @@ def test_fault_a_second_driver_is_refused_and_the_first_goes_on(
     command = commands(WORKERS, seconds=0.05)
     first = command.start_one(0)
     wait_until(lambda: len(Ledger(tmp_path / "ledger").seeds) >= 2, "the first driver's training")
-    assert end([command.start_one(1)], 20, command.logs) == [75]
+    assert end([command.start_one(1)], logs=command.logs) == [75]
     assert "Another process is at the study" in command.log(1).read_text()
     assert end([first], logs=command.logs) == [0]
     assert_same_answer(reference, command)
@@ -227,7 +226,7 @@ def test_fault_workers_that_end_before_their_first_job_end_the_search_and_name_t
 ) -> None:
     command = commands(mode)
     broken = replace(command, start_worker=_start_broken)
-    assert broken.run(60) == [75]
+    assert broken.run() == [75]
     assert "2 ended 5 times without finishing a job. Their output is in the folder 'logs'" in broken.logs()
     assert "libcuda.so.1 is missing" in (command.output_dir / "logs" / "worker-0.log").read_text()
     assert command.go_on() == 1

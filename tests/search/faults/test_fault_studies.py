@@ -13,10 +13,9 @@ import pytest
 
 from monai_fairtune.search import Experiment
 from tests.search.faults.answers import Reference, assert_same_answer, faults_of
-from tests.search.faults.commands import ONE, TWO, WORKERS, Mode, end, modes
+from tests.search.faults.commands import ONE, TWO, WORKERS, Mode, end, modes, wait_until
 from tests.search.faults.conftest import Commands
 from tests.search.faults.injections import Ledger, Spot, kill_me
-from tests.servers.processes import wait_until
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut short": lambda content: content[: len(content) // 2],
