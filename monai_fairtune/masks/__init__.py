@@ -12,6 +12,7 @@ from monai_fairtune.masks.partitioning import Partitioner
 from monai_fairtune.masks.pattern import PatternPartitioner
 from monai_fairtune.masks.resnet import ResNetPartitioner
 from monai_fairtune.masks.search_spaces import partitioner
+from monai_fairtune.masks.stages import Stages
 from monai_fairtune.masks.tiny_vit import TINY_VIT_SHA256, TINY_VIT_WEIGHTS, tiny_vit
 from monai_fairtune.masks.transformer import TRANSFORMER_SEARCH_SPACES, TransformerPartitioner
 
@@ -26,6 +27,7 @@ __all__ = [
     "Partitioner",
     "PatternPartitioner",
     "ResNetPartitioner",
+    "Stages",
     "TransformerPartitioner",
     "anchor_masks",
     "find_mask",

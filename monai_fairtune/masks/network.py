@@ -47,6 +47,8 @@ class FairTuneNetwork(nn.Module):
         mean: of the pixels, one number a channel of the backbone; by default what the backbone was pretrained with.
         std: likewise the standard deviation, above 0.
         backbone_arguments: further arguments of the backbone.
+        precision: what the backbone computes in: ``"float32"``, or ``"bfloat16"`` by autocast on any device. Weights and
+            logits are float32 either way.
 
     Raises:
         ConfigurationError: if an option cannot be used.
@@ -77,9 +79,11 @@ class FairTuneNetwork(nn.Module):
         mean: float | Sequence[float] | str | None = None,
         std: float | Sequence[float] | str | None = None,
         backbone_arguments: Mapping[str, Any] | str | None = None,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         arguments = _arguments(backbone_arguments)
+        self.precision = _precision(precision)
         self.backbone_name = str(backbone)
         self.n_classes = positive_integer("n_classes", n_classes)
         self.image_size = positive_integer("image_size", image_size)
@@ -116,10 +120,19 @@ class FairTuneNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits ``(B, n_classes)`` of images ``(B, n_channels, H, W)`` with values in [0, 1]."""
+        with self.autocast():
+            logits: Tensor = self.backbone(self.normalise(images))
+        return logits.float()
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Returns what the backbone takes: images with its number of channels, mean and standard deviation."""
         if self.n_channels != self._backbone_channels:
             images = images.expand(-1, self._backbone_channels, -1, -1)
-        logits: Tensor = self.backbone((images - self.mean) / self.std)
-        return logits
+        return (images - self.mean) / self.std
+
+    def autocast(self) -> torch.autocast:
+        """Returns the context in which the backbone computes in this network's precision."""
+        return torch.autocast(self.mean.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def partition(self, search_space: str | Partitioner) -> Partition:
         """Returns the backbone's partition under a search space, given by name or as a partitioner of one's own.
@@ -244,3 +257,9 @@ def _arguments(given: Mapping[str, Any] | str | None) -> dict[str, Any]:
     if not is_absent(given):
         raise ConfigurationError(f"backbone_arguments are {given!r}. Give an object of argument names and values.")
     return {}
+
+
+def _precision(given: str) -> str:
+    if given not in ("float32", "bfloat16"):
+        raise ConfigurationError(f"precision is {given!r}. Give 'float32' or 'bfloat16'.")
+    return given
