@@ -47,8 +47,8 @@ class FairTuneNetwork(nn.Module):
         mean: of the pixels, one number a channel of the backbone; by default what the backbone was pretrained with.
         std: likewise the standard deviation, above 0.
         backbone_arguments: further arguments of the backbone.
-        precision: what the backbone computes in: ``"float32"``, or ``"bfloat16"`` by autocast on any device. Weights and
-            logits are float32 either way.
+        precision: what the backbone computes in: ``"float32"``, or ``"bfloat16"`` by autocast on any device. Weights
+            and logits are float32 either way.
 
     Raises:
         ConfigurationError: if an option cannot be used.
@@ -131,8 +131,11 @@ class FairTuneNetwork(nn.Module):
         return (images - self.mean) / self.std
 
     def autocast(self) -> torch.autocast:
-        """Returns the context in which the backbone computes in this network's precision."""
-        return torch.autocast(self.mean.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        """Returns the context in which the backbone computes in this network's precision; exported, it is float32."""
+        # ONNX Runtime has no convolution in bfloat16 on processors, and an exported network runs on any device.
+        is_exported = torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
+        enabled = self.precision == "bfloat16" and not is_exported
+        return torch.autocast(self.mean.device.type, torch.bfloat16, enabled=enabled)
 
     def partition(self, search_space: str | Partitioner) -> Partition:
         """Returns the backbone's partition under a search space, given by name or as a partitioner of one's own.

@@ -14,25 +14,39 @@ from monai_fairtune.masks import FairTuneNetwork
 TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
 
 
-@pytest.fixture(scope="module", params=[1, 3])
-def network(request: pytest.FixtureRequest) -> FairTuneNetwork:
-    built = FairTuneNetwork(TINY, image_size=16, n_channels=request.param, backbone_arguments={"depth": 2})
+def _network(n_channels: int, precision: str) -> FairTuneNetwork:
+    built = FairTuneNetwork(
+        TINY, image_size=16, n_channels=n_channels, backbone_arguments={"depth": 2}, precision=precision
+    )
     built.apply_mask(built.partition("attention").mask(["blocks.1.attention"]))
     return built.eval()
 
 
-def test_the_network_can_be_traced(network: FairTuneNetwork, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=[(1, "float32"), (3, "float32"), (3, "bfloat16")])
+def network(request: pytest.FixtureRequest) -> FairTuneNetwork:
+    return _network(*request.param)
+
+
+@pytest.fixture(scope="module")
+def in_float32(network: FairTuneNetwork) -> FairTuneNetwork:
+    """The same network in float32: whatever a network computes in, exported it computes in float32."""
+    return _network(network.n_channels, "float32")
+
+
+def test_the_network_can_be_traced(network: FairTuneNetwork, in_float32: FairTuneNetwork, tmp_path: Path) -> None:
     images = torch.rand(5, network.n_channels, 16, 16)
     with warnings.catch_warnings():
         # timm asserts the image size, and torch calls tracing itself deprecated.
         warnings.simplefilter("ignore")
         torch.jit.trace(network, images[:2]).save(str(tmp_path / "network.ts"))  # type: ignore[no-untyped-call]
         traced = torch.jit.load(str(tmp_path / "network.ts"))  # type: ignore[no-untyped-call]
-    torch.testing.assert_close(traced(images), network(images))
+    torch.testing.assert_close(traced(images), in_float32(images))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_the_network_can_be_exported_to_onnx(network: FairTuneNetwork, tmp_path: Path) -> None:
+def test_the_network_can_be_exported_to_onnx(
+    network: FairTuneNetwork, in_float32: FairTuneNetwork, tmp_path: Path
+) -> None:
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     images = torch.rand(5, network.n_channels, 16, 16)
@@ -43,4 +57,4 @@ def test_the_network_can_be_exported_to_onnx(network: FairTuneNetwork, tmp_path:
     )
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
-    np.testing.assert_allclose(logits, network(images).detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(logits, in_float32(images).detach().numpy(), atol=1e-5)
