@@ -3,9 +3,9 @@
     python benchmarks/soak.py [--quick] [--json]
 
 The real command runs with two worker processes, twice with one seed. In the first run, for one finished training in
-ten, a worker process is killed, asked to stop, or stopped for a while, or the driver is killed and the command given
-again; a fault for which no worker is alive comes a little later. The second run is left alone. At the end both answers
-are compared, trial by trial.
+ten, a worker process that is at a training is killed, asked to stop, or stopped for a while, or the driver is killed
+meanwhile and the command given again. The second run is left alone. At the end both answers are compared, trial by
+trial.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,31 @@ def start(line: list[str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(line, stdout=file, stderr=file, env=os.environ | {"HF_HUB_OFFLINE": "1"})
 
 
-def workers_of(pid: int) -> list[int]:
-    """The worker processes of a driver that are alive."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        variable = f"{WORKER_VARIABLE}=".encode()
-        return [int(child) for child in found if variable in Path(f"/proc/{child}/environ").read_bytes()]
+def workers_of(pid: int) -> dict[str, int]:
+    """The worker processes of a driver that are alive, by name."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            variables = dict(
+                text.split("=", 1) for text in Path(f"/proc/{child}/environ").read_text().split("\0") if text
+            )
+            if WORKER_VARIABLE in variables:
+                found[json.loads(variables[WORKER_VARIABLE])["name"]] = int(child)
+    return found
+
+
+def at_work(process: subprocess.Popen[bytes], output: Path) -> list[int]:
+    """The worker processes that are at a training."""
+    board = output / "board.db"
+    if not board.exists():
+        return []
+    with (
+        suppress(sqlite3.OperationalError, FileNotFoundError, ProcessLookupError),
+        closing(sqlite3.connect(board)) as connection,
+    ):
+        rows = connection.execute("SELECT worker FROM fairtune_jobs WHERE state = 'leased' ORDER BY worker").fetchall()
+        workers = workers_of(process.pid)
+        return [workers[name] for (name,) in rows if name in workers]
     return []
 
 
@@ -83,21 +103,22 @@ def n_finished(output: Path) -> int:
     return len(list((output / "trials").rglob("result.json")))
 
 
-def harm(process: subprocess.Popen[bytes], rng: random.Random) -> str | None:
-    """Causes a fault; returns its kind, ``None`` where nobody was there to meet it."""
-    kind, workers = rng.choice(FAULTS), workers_of(process.pid)
+def harm(process: subprocess.Popen[bytes], output: Path, rng: random.Random) -> str | None:
+    """Causes a fault; returns its kind, None where nobody is at a training."""
+    workers = at_work(process, output)
+    if not workers:
+        return None
+    kind, worker = rng.choice(FAULTS), rng.choice(workers)
+    time.sleep(rng.uniform(0.0, 0.3))
     with suppress(ProcessLookupError):
         if kind == "kill driver":
             process.kill()
-        elif not workers:
-            return None
         elif kind == "pause worker":
-            worker = rng.choice(workers)
             os.kill(worker, signal.SIGSTOP)
             time.sleep(3.0)
             os.kill(worker, signal.SIGCONT)
         else:
-            os.kill(rng.choice(workers), signal.SIGKILL if kind == "kill worker" else signal.SIGTERM)
+            os.kill(worker, signal.SIGKILL if kind == "kill worker" else signal.SIGTERM)
     return kind
 
 
@@ -115,7 +136,7 @@ def storm(line: list[str], output: Path, log: Path, seed: int) -> Counter[str]:
             process = start(line, log)
         now = n_finished(output)
         due += sum(rng.random() < SHARE for _ in range(now - seen))
-        kind = harm(process, rng) if due else None
+        kind = harm(process, output, rng) if due else None
         if kind:
             faults[kind] += 1
             due -= 1
