@@ -36,7 +36,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from trial_set_ups import KeepBest, SetUp, TrainingClock, add_options, build_network, build_tuner, choose_masks, prepare
 
-from monai_fairtune.bundle import precision as usual_precision
 from monai_fairtune.masks import Mask
 from monai_fairtune.tuning import Budget, SupervisedTuner, TrainingHandlers
 
@@ -50,7 +49,7 @@ class Ours:
     """Our tuner, in a process of its own."""
 
     def __init__(self, set_up: SetUp, folder: Path, device: str, precision: str | None) -> None:
-        self.set_up, self.precision = set_up, precision
+        self.set_up = set_up
         self.tuner, self.once = build_tuner(set_up, folder, device, precision)
         self.masks = choose_masks(self.tuner.network)
 
@@ -68,7 +67,7 @@ class Ours:
     def arithmetic(self, mask: str) -> Row:
         """Returns operations an image, and operations a second of one large matrix product."""
         device = self.tuner.device
-        dtype = usual_precision(device) if self.precision is None else getattr(torch, self.precision)
+        dtype = getattr(torch, self.tuner.network.precision)
         operations = operations_per_image(self.tuner, self.masks[mask])
         return {"operations": operations, "rate": matrix_product_rate(device, dtype), "dtype": str(dtype)}
 

@@ -23,6 +23,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from monai_fairtune.bundle import decode_images, load_cohort, make_augmentation, make_tuner, torch_device
+from monai_fairtune.bundle import precision as usual_precision
 from monai_fairtune.cohort import Cohort, Preprocessing, write_synthetic_cohort
 from monai_fairtune.masks import TINY_VIT_WEIGHTS, FairTuneNetwork, Mask
 from monai_fairtune.objectives import WorstGroupAUROC
@@ -134,8 +135,8 @@ def _draw_jpeg(path: Path, seed: int) -> None:
     Image.fromarray(fine.astype(np.uint8)).save(path, quality=90)
 
 
-def build_network(set_up: SetUp) -> FairTuneNetwork:
-    return FairTuneNetwork(set_up.backbone, set_up.weights, image_size=set_up.image_size)
+def build_network(set_up: SetUp, precision: str = "float32") -> FairTuneNetwork:
+    return FairTuneNetwork(set_up.backbone, set_up.weights, image_size=set_up.image_size, precision=precision)
 
 
 def build_tuner(
@@ -147,14 +148,13 @@ def build_tuner(
     images = decode_images(set_up.cohort, preprocessing, cache_dir=str(folder / "cache"))
     decoded = time.perf_counter()
     tuner = make_tuner(
-        network=build_network(set_up),
+        network=build_network(set_up, usual_precision(precision, torch_device(device))),
         cohort=set_up.cohort,
         images=images,
         preprocessing=preprocessing,
         augmentation=make_augmentation(set_up.augments, preprocessing),
         device=torch_device(device),
         batch_size=set_up.batch_size,
-        **({} if precision is None else {"precision": precision}),
     )
     return tuner, {"decoding": decoded - start, "network_and_tuner": time.perf_counter() - decoded}
 

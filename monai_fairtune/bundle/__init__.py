@@ -18,13 +18,13 @@ from monai_fairtune.bundle.search import (
     run_search,
 )
 from monai_fairtune.bundle.settings import search_settings
-from monai_fairtune.bundle.training import RaisePlainly, StopOnNan, attribute_names, class_weights
+from monai_fairtune.bundle.training import ListedOutput, RaisePlainly, attribute_names, class_weights
 
 __all__ = [
     "EvenSteps",
+    "ListedOutput",
     "PredictionsWriter",
     "RaisePlainly",
-    "StopOnNan",
     "apply_mask",
     "attribute_names",
     "check_eligibility",

@@ -36,9 +36,21 @@ def torch_device(device: object) -> torch.device:
     return found
 
 
-def precision(device: torch.device) -> torch.dtype:
-    """Returns what networks compute in: bfloat16 on CUDA, float32 elsewhere."""
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+def precision(precision: object, device: torch.device) -> str:
+    """Returns what the network computes in: ``float32`` or ``bfloat16``; null means bfloat16 on CUDA, else float32.
+
+    Raises:
+        ConfigurationError: if the option is anything else.
+
+    Example:
+        >>> precision("null", torch.device("cpu")), precision(None, torch.device("cuda"))
+        ('float32', 'bfloat16')
+    """
+    if is_absent(precision):
+        return "bfloat16" if device.type == "cuda" else "float32"
+    if precision not in ("float32", "bfloat16"):
+        raise ConfigurationError(f"precision is {precision!r}. Give float32 or bfloat16, or null for the device's own.")
+    return str(precision)
 
 
 def make_augmentation(augmentation: object, preprocessing: Preprocessing) -> torch.nn.Module | None:

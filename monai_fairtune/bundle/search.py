@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import torch
 
-from monai_fairtune.bundle.device import precision
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, texts, whole
-from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, ResidentSplit
+from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork, Mask, Partition
 from monai_fairtune.objectives import Objective, objective_by_name
@@ -85,7 +84,6 @@ def describe_experiment(
     preprocessing: Preprocessing,
     eligibility: Mapping[str, Any],
     training: Mapping[str, object],
-    device: torch.device,
     where: object = None,
     train_fraction: object = 1.0,
 ) -> Experiment:
@@ -93,12 +91,11 @@ def describe_experiment(
 
     Args:
         cohort: with its splits.
-        network: before any mask.
+        network: before any mask; its precision is the training's.
         weights: the option, to say whether the network is pretrained.
         preprocessing: what is done to the images.
         eligibility: as ``check_eligibility`` returns it.
         training: the options ``batch_size``, ``augmentation`` and ``head_learning_rate_factor``.
-        device: where training runs.
         where: the option.
         train_fraction: the option.
     """
@@ -127,7 +124,7 @@ def describe_experiment(
             "augmentation": switch("augmentation", training["augmentation"]),
             "head_learning_rate_factor": number("head_learning_rate_factor", training["head_learning_rate_factor"]),
             "class_weights": balanced_class_weights(cohort.labels[cohort.indices("train")]).tolist(),
-            "precision": str(precision(device)).removeprefix("torch."),
+            "precision": network.precision,
         },
     )
 
@@ -146,7 +143,7 @@ def make_tuner(
     log_trials_to: object = None,
     output_dir: object = "output",
 ) -> SupervisedTuner:
-    """Returns the tuner over a cohort whose images are decoded; all splits move to the device.
+    """Returns the tuner over a cohort whose images are decoded; they move to the device where they fit.
 
     Args:
         network: before any mask.
@@ -167,7 +164,7 @@ def make_tuner(
     return SupervisedTuner(
         network,
         cohort,
-        {split: ResidentSplit(cohort, images, split, device=device) for split in cohort.split_names},
+        hold_splits(cohort, images, cohort.split_names, device=device),
         batch_size=whole("batch_size", batch_size),
         head_learning_rate_factor=number("head_learning_rate_factor", head_learning_rate_factor),
         augmentation=augmentation,

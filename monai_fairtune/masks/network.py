@@ -133,8 +133,8 @@ class FairTuneNetwork(nn.Module):
     def autocast(self) -> torch.autocast:
         """Returns the context in which the backbone computes in this network's precision; exported, it is float32."""
         # ONNX Runtime has no convolution in bfloat16 on processors, and an exported network runs on any device.
-        is_exported = torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
-        enabled = self.precision == "bfloat16" and not is_exported
+        is_traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        enabled = self.precision == "bfloat16" and not (is_traced or torch.compiler.is_exporting())
         return torch.autocast(self.mean.device.type, torch.bfloat16, enabled=enabled)
 
     def partition(self, search_space: str | Partitioner) -> Partition:

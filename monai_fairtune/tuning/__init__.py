@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedModel, Tuner, TuningResult, Verdict
 
 if TYPE_CHECKING:
+    from monai_fairtune.tuning.epoch_loss import EpochLoss
     from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
     from monai_fairtune.tuning.fairness_audit import FairnessAudit
     from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Budget",
+    "EpochLoss",
     "EpochReport",
     "FairnessAudit",
     "FairnessEvaluator",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "EpochLoss": "epoch_loss",
     "FairnessEvaluator": "evaluator",
     "better": "evaluator",
     "FairnessAudit": "fairness_audit",

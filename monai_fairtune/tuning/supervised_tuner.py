@@ -15,7 +15,7 @@ import torch
 from ignite.engine import Events
 from monai.engines import SupervisedTrainer
 
-from monai_fairtune.cohort import Batches, Cohort, Resident, ResidentSplit
+from monai_fairtune.cohort import Batches, Cohort, HeldSplit, Resident
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
@@ -43,7 +43,7 @@ class SupervisedTuner:
 
     The network, the images and the pretrained weights stay resident; every tuning starts from the pretrained state
     with a head drawn from its seed. Training minimises the class-weighted cross-entropy with AdamW, warm-up and a
-    cosine schedule; on CUDA it runs in bfloat16.
+    cosine schedule, in the network's precision. The host waits for the device every 50 iterations and between epochs.
 
     Accumulated gradients are those of the whole batch, except in a network with dropout or tuned BatchNorm layers,
     which draw and count for each micro-batch. After an error everything that the training held is released.
@@ -51,7 +51,7 @@ class SupervisedTuner:
     Args:
         network: the pretrained network.
         cohort: labels, patients and subgroups.
-        splits: ``train``, ``validation``, ``selection`` and ``test``, resident on the device.
+        splits: ``train``, ``validation``, ``selection`` and ``test``, for this device.
         batch_size: images a training step.
         evaluation_batch_size: images a forward pass without gradients; halved whenever they do not fit into memory.
         head_learning_rate_factor: how much faster the head learns, as it starts from random weights.
@@ -68,7 +68,7 @@ class SupervisedTuner:
         self,
         network: FairTuneNetwork,
         cohort: Cohort,
-        splits: Mapping[str, ResidentSplit],
+        splits: Mapping[str, HeldSplit],
         *,
         batch_size: int = 32,
         evaluation_batch_size: int = 256,
@@ -196,7 +196,6 @@ class SupervisedTuner:
             loss if is_whole else shared,
             decollate=False,
             accumulation_steps=n_parts,
-            **self._precision(),
         )
         if not is_whole:
             shared.attach(trainer)
@@ -224,9 +223,7 @@ class SupervisedTuner:
     def _evaluate(self, images: Resident, handlers: Sequence[Handler]) -> Predictions:
         loader: Iterable[Any] = images.batches(self.evaluation_batch_size, shuffle=False, seed=0)
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
-        evaluator = FairnessEvaluator(
-            self.device, loader, self.network, attributes, key_val_metric=None, **self._precision()
-        )
+        evaluator = FairnessEvaluator(self.device, loader, self.network, attributes, key_val_metric=None)
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         for handler in handlers:
             handler.attach(evaluator)
@@ -235,8 +232,3 @@ class SupervisedTuner:
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
             raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
         return self.cohort.predictions_of(index, logits, images.name)
-
-    def _precision(self) -> dict[str, Any]:
-        if self.device.type != "cuda":
-            return {}
-        return {"amp": True, "amp_kwargs": {"dtype": torch.bfloat16}}

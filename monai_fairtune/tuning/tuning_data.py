@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from monai_fairtune.cohort import Cohort, Resident, ResidentRows, ResidentSplit
+from monai_fairtune.cohort import Cohort, HeldSplit, Resident, ResidentRows
 from monai_fairtune.tuning.optimization import balanced_class_weights
 
 __all__ = ["TuningData"]
@@ -29,12 +29,12 @@ class TuningData:
     class_weights: torch.Tensor
 
     @classmethod
-    def whole(cls, cohort: Cohort, splits: Mapping[str, ResidentSplit]) -> TuningData:
+    def whole(cls, cohort: Cohort, splits: Mapping[str, HeldSplit]) -> TuningData:
         """Returns the train and the validation split."""
         return cls._weighted(cohort, splits["train"], splits["validation"])
 
     @classmethod
-    def fold(cls, cohort: Cohort, splits: Mapping[str, ResidentSplit], fold: int, n_folds: int) -> TuningData:
+    def fold(cls, cohort: Cohort, splits: Mapping[str, HeldSplit], fold: int, n_folds: int) -> TuningData:
         """Returns the train and validation splits without one fold, and that fold. No image is copied.
 
         Raises:

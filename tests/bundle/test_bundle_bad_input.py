@@ -65,6 +65,7 @@ def _outside(rows: Rows) -> None:
         (None, {"objective": "fairness"}, ["There is no objective 'fairness'", "worst_group_auroc"]),
         (None, {"min_per_class": 20}, ["4 subgroups are too small for min_per_class 20", "--min_per_class 7"]),
         (None, {"device": "gpu"}, ["device is 'gpu'", "Give 'cpu'"]),
+        (None, {"precision": "float16"}, ["precision is 'float16'", "Give float32 or bfloat16, or null"]),
         (None, {"n_workers": 0}, ["n_workers is 0"]),
         (None, {"min_per_clas": 5}, ["Did you mean --min_per_class?"]),
         (None, {"where": "plane=axial"}, ["column 'plane'"]),

@@ -85,6 +85,17 @@ def test_another_configuration_in_the_same_folder_is_refused_with_64(
     assert "max_epochs: 1 is now 2" in outcome.sentence
 
 
+def test_a_study_does_not_go_on_in_another_precision(
+    searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
+) -> None:
+    folder = shutil.copytree(searched, tmp_path / "output")
+    options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
+    outcome = run_bundle("search.yaml", options | {"precision": "bfloat16"})
+    assert outcome.returncode == 64
+    assert "another configuration (training: {" in outcome.sentence
+    assert run_bundle("search.yaml", options | {"precision": "float32"}).returncode == 0
+
+
 def test_a_study_that_another_process_owns_is_refused_with_75(
     searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
 ) -> None:

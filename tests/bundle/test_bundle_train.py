@@ -66,8 +66,33 @@ def test_training_gives_what_the_tuner_of_the_search_gives(
     expected = tuner.predict(tuned.model, "validation").scores
     load_delta(tmp_path / "models" / "model.safetensors", tuner.network)
     split = tuner.splits["validation"]
-    logits = tuner.network.eval()(split.images.float()).detach().double().numpy()
+    logits = tuner.network.eval()(split.gather(slice(None))).detach().double().numpy()
     assert np.array_equal(logits[:, 1] - logits[:, 0], expected)
+
+
+def test_all_configs_compute_in_the_precision_that_they_are_given(
+    options: dict[str, object], study: Path, tmp_path: Path, run_bundle: RunBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: set[str] = set()
+    forward = FairTuneNetwork.forward
+
+    def note(network: FairTuneNetwork, images: torch.Tensor) -> torch.Tensor:
+        used.add(network.precision)
+        return forward(network, images)
+
+    monkeypatch.setattr(FairTuneNetwork, "forward", note)
+    given = options | {"output_dir": tmp_path, "model": study / "model.safetensors"}
+    of_config: dict[str, dict[str, object]] = {
+        "train.yaml": options | {"output_dir": tmp_path, "mask": "bias", "learning_rate": 1e-3, "max_epochs": 1},
+        "evaluate.yaml": given | {"min_per_class": 5},
+        "inference.yaml": given | {"threshold": 0.5, "attribute": "null"},
+    }
+    for precision, expected in (("bfloat16", "bfloat16"), ("null", "float32")):
+        for name, its in of_config.items():
+            used.clear()
+            outcome = run_bundle(name, its | {"precision": precision})
+            assert outcome.returncode == 0, outcome.stderr
+            assert used == {expected}, name
 
 
 def test_training_takes_mask_and_learning_rate_from_the_search(

@@ -25,8 +25,13 @@ def make_tuner(tmp_path_factory: pytest.TempPathFactory) -> MakeTuner:
     cached = cache_images(cohort, preprocessing, folder / "cache", progress=False)
     splits = {name: ResidentSplit(cohort, cached, name) for name in cohort.split_names}
 
-    def make(backbone: str = "monai_fairtune.masks.tiny_vit", batch_size: int = 16, **options: Any) -> SupervisedTuner:
-        network = FairTuneNetwork(backbone, image_size=16)
+    def make(
+        backbone: str = "monai_fairtune.masks.tiny_vit",
+        batch_size: int = 16,
+        precision: str = "float32",
+        **options: Any,
+    ) -> SupervisedTuner:
+        network = FairTuneNetwork(backbone, image_size=16, precision=precision)
         described = preprocessing.to_dict()
         return SupervisedTuner(network, cohort, splits, batch_size=batch_size, preprocessing=described, **options)
 
