@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from monai_fairtune.bundle.options import is_absent, number, numbers, optional, switch, text, whole
+from monai_fairtune.bundle.options import is_absent, number, numbers, switch, text, whole
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search import SearchSettings
 
@@ -18,6 +18,8 @@ _WHOLE = frozenset(
         "n_finalists",
         "n_folds",
         "n_replicates",
+        "n_screened",
+        "n_screened_trials",
         "n_seeds",
         "n_startup_trials",
         "n_trials",
@@ -29,24 +31,21 @@ _WHOLE = frozenset(
 )
 
 
-def search_settings(*, n_workers: int = 1, screening: object = False, **options: object) -> SearchSettings:
+def search_settings(*, n_workers: int = 1, **options: object) -> SearchSettings:
     """Returns the settings that a config's options describe.
 
     Args:
         n_workers: worker processes. Unless ``n_ahead`` is given, so many trials may be under way, or 4: with 1 to 4
             workers a study is the same.
-        screening: whether masks are screened first; this version does not.
         **options: fields of ``SearchSettings``, numbers as text included; null means the field's default.
 
     Raises:
-        ConfigurationError: if an option cannot be used, or is not offered in this version.
+        ConfigurationError: if an option cannot be used.
 
     Example:
         >>> search_settings(n_trials="12", learning_rates=["1e-5", 0.001], timeout="null").n_trials
         12
     """
-    if optional(switch, "screening", screening):
-        raise ConfigurationError("screening is on, and this version has no screening. Leave screening out.")
     names = {field.name for field in fields(SearchSettings)}
     unknown = sorted(set(options) - names)
     if unknown:
@@ -60,6 +59,8 @@ def _read(name: str, value: object) -> Any:
         return whole(name, value)
     if name == "method":
         return text(name, value)
+    if name == "screening":
+        return switch(name, value)
     if name != "learning_rates":
         return number(name, value)
     rates = numbers(name, value)

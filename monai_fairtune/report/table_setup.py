@@ -26,6 +26,7 @@ def setup_rows(reading: Reading) -> list[tuple[str, list[tuple[str, str]]]]:
             {"objective": raw.get("objective"), "attributes": list(reading.attributes), **(raw.get("study") or {})},
         ),
         ("Chosen hyperparameters", raw.get("hyperparameters") or {}),
+        ("Screening", _screening(raw.get("screening") or {})),
         ("Network", raw.get("network") or {}),
         ("Training", raw.get("training") or {}),
         ("Preprocessing", raw.get("preprocessing") or {}),
@@ -40,6 +41,23 @@ def setup_rows(reading: Reading) -> list[tuple[str, list[tuple[str, str]]]]:
         ),
     ]
     return [(title, list(_flat(entries))) for title, entries in groups if entries]
+
+
+def _screening(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what screening did, and how far trainings bore it out."""
+    if not found:
+        return {}
+    pairs = [(one["screened"], one["trained"]) for one in found["trials"] if one["trained"] is not None]
+    rows = {
+        "masks scored without training": found["n_screened"],
+        "from the training of": found["screened_with"],
+        "of these trained": len(found["trials"]),
+    }
+    if pairs:
+        rows["trained minus screened value, on average"] = sum(trained - screened for screened, trained in pairs) / len(
+            pairs
+        )
+    return rows
 
 
 def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ class Job:
         floor: the utility floor that ranks below it fall short of, or None before the anchors have set it.
         keeps_model: whether the trained model is written.
         follows_train: whether the training split is assessed after every epoch.
+        screens: whether masks are screened with the trained model.
         test_reads: how often the test split had been read before.
     """
 
@@ -46,6 +47,7 @@ class Job:
     floor: float | None = None
     keeps_model: bool = False
     follows_train: bool = False
+    screens: bool = False
     test_reads: int = 0
 
     @property

@@ -18,6 +18,7 @@ from monai_fairtune.search.observing import observations
 from monai_fairtune.search.proposing import propose_mask
 from monai_fairtune.search.records import TrialRecord, TrialRecords, trial_key
 from monai_fairtune.search.repeats import is_repeat_turn, most_promising
+from monai_fairtune.search.screened import screened_masks
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.space import SearchSpace
 from monai_fairtune.search.training import find_mask
@@ -28,7 +29,7 @@ __all__ = ["Planner"]
 
 @dataclass
 class Planner:
-    """Plans anchors, then masks taken over from earlier searches, then what the method proposes.
+    """Plans anchors, then masks taken over from earlier searches or from screening, then what the method proposes.
 
     Trial ``t`` is planned from the anchors and the trials below ``t - n_ahead``, all of which must be finished, and
     from no others. So the plan does not depend on how many workers there are, which one was faster, or how often the
@@ -105,7 +106,12 @@ class Planner:
             name,
             keeps_model=True,
             follows_train=name == "full",
+            screens=self._screens(inside),
         )
+
+    def _screens(self, mask: Mask | None) -> bool:
+        """Says whether masks are screened with this anchor: it tunes every component of the search space."""
+        return self.settings.screening and mask == self.space.partition.all_tuned()
 
     def _may_know(self, number: int, records: TrialRecords) -> bool:
         return all(earlier in records for earlier in range(len(self.anchors), number - self.settings.n_ahead))
@@ -141,10 +147,10 @@ class Planner:
         self, number: int, known: Sequence[TrialRecord], records: TrialRecords, floor: UtilityFloor
     ) -> Job | None:
         settings = self.settings
-        warm = self._warm(number)
+        warm = self._warm(number, records)
         if warm is not None:
             return self._search_job(number, warm.mask, warm.learning_rate, known, floor, name=warm.name)
-        again = self._again(number, known, floor)
+        again = self._again(number, known, records, floor)
         if again is not None:
             return self._repeat_job(number, again, records)
         new = propose_mask(
@@ -161,8 +167,10 @@ class Planner:
         more = {"notes": new.notes, "n_duplicates": new.n_duplicates}
         return self._search_job(number, new.mask, new.learning_rate, known, floor, **more)
 
-    def _again(self, number: int, known: Sequence[TrialRecord], floor: UtilityFloor) -> Candidate | None:
-        start = max(self.settings.n_startup_trials, len(self.anchors) + len(self.warm_masks))
+    def _again(
+        self, number: int, known: Sequence[TrialRecord], records: TrialRecords, floor: UtilityFloor
+    ) -> Candidate | None:
+        start = max(self.settings.n_startup_trials, len(self.anchors) + len(self._queue(records)))
         if self.settings.repeat_share == 0 or not is_repeat_turn(number - start, self.settings.repeat_share):
             return None
         return most_promising(candidates(known, floor.value, self.settings.max_trained_share), self.goals.first.score)
@@ -207,6 +215,10 @@ class Planner:
         job = self._jobs[number]
         return find_mask(job, self.space.partition, self.anchors).key, job.learning_rate
 
-    def _warm(self, number: int) -> WarmMask | None:
-        place = number - len(self.anchors)
-        return self.warm_masks[place] if place < len(self.warm_masks) else None
+    def _warm(self, number: int, records: TrialRecords) -> WarmMask | None:
+        place, queue = number - len(self.anchors), self._queue(records)
+        return queue[place] if place < len(queue) else None
+
+    def _queue(self, records: TrialRecords) -> list[WarmMask]:
+        """The masks that are tried before any proposal: those of earlier searches, then the best that were screened."""
+        return [*self.warm_masks, *screened_masks(records, self.space.partition, self.warm_masks, self.settings)]

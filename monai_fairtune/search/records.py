@@ -48,6 +48,8 @@ class TrialRecord:
         faults: of the attempts before.
         accumulation_steps: above 1 where memory ran out and the batch was halved.
         notes: what the search method said of its proposal.
+        screened: of the anchor that masks were screened with, what was found, the most promising first: ``mask``,
+            ``value`` and ``overall_auroc`` on validation.
     """
 
     number: int
@@ -74,6 +76,7 @@ class TrialRecord:
     faults: tuple[str, ...] = ()
     accumulation_steps: int = 1
     notes: Mapping[str, Any] = field(default_factory=dict)
+    screened: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def at_rungs(self) -> dict[str, tuple[float, float]]:

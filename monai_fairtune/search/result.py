@@ -15,6 +15,7 @@ from monai_fairtune.search.floor import UtilityFloor
 from monai_fairtune.search.goals import Goals
 from monai_fairtune.search.honesty import describe_faults, describe_front, describe_noise, describe_optimism
 from monai_fairtune.search.records import TrialRecord, TrialRecords
+from monai_fairtune.search.screened import describe_screening
 from monai_fairtune.search.settings import SearchSettings
 
 __all__ = ["FOUND_MASK", "SearchOutcome"]
@@ -87,6 +88,7 @@ class SearchOutcome:
             "anchors": [self._anchor(record) for record in self.records.all if record.number in self.anchor_reports],
             "finalists": [self._finalist(finalist) for finalist in self.finalists],
             "trials": [self._trial(record) for record in self.records.all],
+            "screening": describe_screening(self.records),
             "noise": noise,
             "optimism": describe_optimism(self.finalists[0], self.chosen, self.goals, self.test, noise["estimate"]),
             "pareto_front": describe_front(feasible, self.goals),

@@ -19,6 +19,7 @@ from monai_fairtune.search.files import read_json
 from monai_fairtune.search.goals import Goals
 from monai_fairtune.search.run import Run, RunOptions
 from monai_fairtune.search.running import run_alone, run_as_worker, run_together
+from monai_fairtune.search.screened import screening_anchors
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.workers import StartWorker, WorkerRole
 from monai_fairtune.tuning import Tuner
@@ -48,10 +49,10 @@ def search_masks(
 ) -> dict[str, Any]:
     """Searches the masks of a partition, confirms the best and writes what was found.
 
-    Anchors are trained first; then the search method proposes masks and learning rates; the best feasible ones are
-    retrained with fresh seeds and compared on the selection split; the test split is read once. Interrupted at any
-    point, the same call goes on where it was and ends with the same answer. Called again after it has finished, it
-    returns the stored result and reads nothing.
+    Anchors are trained first; then, with screening, the masks that look best by forward passes alone; then the search
+    method proposes masks and learning rates. The best feasible ones are retrained with fresh seeds and compared on the
+    selection split; the test split is read once. Interrupted at any point, the same call goes on where it was and ends
+    with the same answer. Called again after it has finished, it returns the stored result and reads nothing.
 
     With several workers, processes run this program's command again; in them, this function trains for the first
     process and then ends the process. With a database server as ``storage``, any number of processes on any machines
@@ -93,7 +94,7 @@ def search_masks(
         tuner=tuner if callable(tuner) else lambda: tuner,
         partition=partition,
         goals=Goals(objective, tuple(further_objectives)),
-        anchors=anchors,
+        anchors=screening_anchors(anchors, partition) if settings is not None and settings.screening else anchors,
         output_dir=output_dir,
         settings=settings or SearchSettings(),
         experiment=experiment or Experiment(objective.attributes),

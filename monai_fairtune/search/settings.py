@@ -35,6 +35,9 @@ class SearchSettings:
         n_folds: of k-fold validation over training and validation patients; 1 validates on the validation split.
         max_trained_share: the largest share of the network's parameters that may be tuned, in (0, 1], or None.
         reduction_factor: of successive halving; one in so many trials goes on at a rung.
+        screening: whether the masks that look best by forward passes alone are tried before the method proposes any.
+        n_screened: masks that screening scores.
+        n_screened_trials: how many of them are trained.
         n_finalists: masks retrained with fresh seeds and compared on the selection split.
         n_seeds: fresh seeds of each finalist.
         n_replicates: of the bootstrap, and permutations, with which the test split is assessed; at least 100.
@@ -61,6 +64,9 @@ class SearchSettings:
     n_folds: int = 1
     max_trained_share: float | None = None
     reduction_factor: int = 3
+    screening: bool = False
+    n_screened: int = 64
+    n_screened_trials: int = 5
     n_finalists: int = 3
     n_seeds: int = 2
     n_replicates: int = 2000
@@ -72,6 +78,8 @@ class SearchSettings:
         for name in ("n_trials", "max_epochs", "n_startup_trials", "n_finalists", "n_seeds", "n_folds"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "a whole number from 1")
         _require(self.population_size >= 2, "population_size", self.population_size, "a whole number from 2")
+        _require(self.n_screened >= 2, "n_screened", self.n_screened, "a whole number from 2")
+        _require(self.n_screened_trials >= 1, "n_screened_trials", self.n_screened_trials, "a whole number from 1")
         _require(self.n_ahead >= 0, "n_ahead", self.n_ahead, "a whole number from 0")
         _require(0 <= self.repeat_share <= 0.5, "repeat_share", self.repeat_share, "a number from 0 to 0.5")
         _require(self.stall_timeout > 0, "stall_timeout", self.stall_timeout, "seconds above 0")

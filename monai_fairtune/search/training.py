@@ -19,6 +19,7 @@ from monai_fairtune.search.goals import Goals
 from monai_fairtune.search.halving import rank
 from monai_fairtune.search.job import Job
 from monai_fairtune.search.records import TrialRecord
+from monai_fairtune.search.screened import screen_with
 from monai_fairtune.search.seeds import derive_seed
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.tuning import Budget, Tuner, TuningResult
@@ -76,6 +77,9 @@ class Training:
             found = self._train_folds() if self.settings.n_folds > 1 else self._train_once(None)
             if job.keeps_model:
                 found = found | self._keep(found.pop("model", None), folder)
+            if job.screens:
+                model = self.tuner.load(folder / MODEL_FILE)
+                found["screened"] = screen_with(self.tuner, model, self.mask, self.goals.first, self.settings)
         except TuningError as error:
             found = {"state": "failed", "reason": str(error)}
         found.pop("model", None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -73,6 +73,11 @@ class FunctionTuner:
         self.splits_read.append(split)
         job, epoch = _unpack(model)
         return self.predict_function(job, epoch, split)
+
+    def blend(self, model: TunedModel, masks: Sequence[Mask]) -> Sequence[Predictions]:
+        """See :meth:`BlendingTuner.blend`: here, what the masks give when they are trained."""
+        job, epoch = _unpack(model)
+        return [self.predict_function(replace(job, tuned=mask.tuned), epoch, "validation") for mask in masks]
 
     def save(self, model: TunedModel, path: Path) -> None:
         """See :meth:`Tuner.save`."""

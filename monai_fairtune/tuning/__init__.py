@@ -6,7 +6,16 @@ What needs MONAI or PyTorch is imported when it is first asked for: a search wit
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from monai_fairtune.tuning.protocol import Budget, EpochReport, OnEpoch, TunedModel, Tuner, TuningResult, Verdict
+from monai_fairtune.tuning.protocol import (
+    BlendingTuner,
+    Budget,
+    EpochReport,
+    OnEpoch,
+    TunedModel,
+    Tuner,
+    TuningResult,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from monai_fairtune.tuning.epoch_loss import EpochLoss
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from monai_fairtune.tuning.tracking import HandlersFactory, TrainingHandlers, mlflow_tracking, tensorboard_tracking
 
 __all__ = [
+    "BlendingTuner",
     "Budget",
     "EpochLoss",
     "EpochReport",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import Mask
 from monai_fairtune.predictions import Predictions
 
-__all__ = ["Budget", "EpochReport", "OnEpoch", "TunedModel", "Tuner", "TuningResult", "Verdict"]
+__all__ = ["BlendingTuner", "Budget", "EpochReport", "OnEpoch", "TunedModel", "Tuner", "TuningResult", "Verdict"]
 
 TunedModel: TypeAlias = object
 """What a tuner trained. Only the tuner that made it looks inside."""
@@ -140,4 +140,22 @@ class Tuner(Protocol):
 
     def load(self, path: Path) -> TunedModel:
         """Reads what ``save`` wrote."""
+        ...
+
+
+@runtime_checkable
+class BlendingTuner(Tuner, Protocol):
+    """A tuner that can say, without training, what a mask would give: what screening needs."""
+
+    def blend(self, model: TunedModel, masks: Sequence[Mask]) -> Sequence[Predictions]:
+        """Returns predictions for the validation split of networks that are tuned in part.
+
+        Args:
+            model: trained under a mask that tunes every component of the partition.
+            masks: of that partition. Where a mask tunes a component, the network has the model's; elsewhere, the
+                pretrained one.
+
+        Raises:
+            MaskError: if the network cannot be taken apart like this.
+        """
         ...

@@ -20,6 +20,7 @@ from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
+from monai_fairtune.tuning.blending import Blender
 from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
@@ -114,6 +115,15 @@ class SupervisedTuner:
         """See :meth:`Tuner.predict`."""
         self._restore(model)
         return self._predict(self.splits[split])
+
+    def blend(self, model: TunedModel, masks: Sequence[Mask]) -> list[Predictions]:
+        """See :meth:`BlendingTuner.blend`; each mask has a head of its own, fitted to its features by regression."""
+        if not isinstance(model, _Tuned):
+            raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
+        blender = Blender(self.network, model.mask.partition, model.delta)
+        logits = blender.logits(masks, self.whole, self.evaluation_batch_size)
+        index = self.whole.validation.index.cpu().numpy()
+        return [self.cohort.predictions_of(index, one, self.whole.validation.name) for one in logits]
 
     def save(self, model: TunedModel, path: Path) -> None:
         """Writes the tuned tensors as safetensors, bound to the backbone, with preprocessing and classes."""

@@ -107,7 +107,9 @@ def test_search_settings_take_text_and_leave_out_what_is_null() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"screening": "true"}, "screening is on, and this version has no screening"),
+        ({"screening": "perhaps"}, "screening"),
+        ({"n_screened": 1}, "n_screened is 1"),
+        ({"n_screened_trials": 0}, "n_screened_trials is 0"),
         ({"learning_rates": [1e-4]}, "Give two positive numbers"),
         ({"learning_rates": [1e-3, 1e-4]}, "two positive numbers, low to high"),
         ({"n_trials": 0}, "n_trials is 0"),
@@ -120,8 +122,9 @@ def test_settings_that_cannot_be_used_are_refused(options: dict[str, Any], messa
         search_settings(**options)
 
 
-def test_screening_may_be_given_as_what_this_version_does() -> None:
+def test_screening_is_a_switch_that_a_command_line_can_give() -> None:
     assert search_settings(screening="False") == search_settings(screening=None)
+    assert search_settings(screening="true", n_screened="32").screening
 
 
 def test_one_to_four_workers_make_the_same_study_and_more_workers_look_further_ahead() -> None:

@@ -141,3 +141,13 @@ def test_every_trial_is_listed_with_what_became_of_it(result: Result) -> None:
 @pytest.mark.parametrize("group", ["Study", "Network", "Training", "Preprocessing", "Versions", "Identity"])
 def test_the_set_up_has_every_group(result: Result, group: str) -> None:
     assert group in [title for title, rows in setup_rows(Reading(result)) if rows]
+
+
+def test_the_set_up_tells_how_far_trainings_bore_screening_out(result: dict[str, Any]) -> None:
+    trials = [{"trial": 5, "screened": 0.80, "trained": 0.83}, {"trial": 6, "screened": 0.79, "trained": None}]
+    found = {"n_screened": 64, "screened_with": "attention", "trials": trials}
+    rows = dict(setup_rows(Reading({**result, "screening": found})))["Screening"]
+    assert dict(rows)["masks scored without training"] == "64"
+    assert dict(rows)["of these trained"] == "2"
+    assert dict(rows)["trained minus screened value, on average"] == "0.03"
+    assert "Screening" not in dict(setup_rows(Reading({**result, "screening": None})))

@@ -1,0 +1,110 @@
+"""What screening finds, kept with the anchor that it was done with, and the trials that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.masks import Mask, Partition
+from monai_fairtune.objectives import Objective
+from monai_fairtune.screening import screen_masks
+from monai_fairtune.search.records import TrialRecords
+from monai_fairtune.search.seeds import derive_seed
+from monai_fairtune.search.settings import SearchSettings
+from monai_fairtune.search.warm_start import WarmMask
+from monai_fairtune.tuning import BlendingTuner, TunedModel, Tuner
+
+__all__ = ["SCREENED_WITH", "describe_screening", "screen_with", "screened_masks", "screening_anchors"]
+
+SCREENED_WITH = "all components"
+"""The name of the anchor that masks are screened with, where no other anchor tunes just the whole search space."""
+
+
+def screening_anchors(anchors: Mapping[str, Mask], partition: Partition) -> dict[str, Mask]:
+    """Returns the anchors, and the one that masks are screened with if it is not among them."""
+    everything = partition.all_tuned()
+    has_it = any(partition.find_equal(mask) == everything for mask in anchors.values())
+    return dict(anchors) if has_it else {**anchors, SCREENED_WITH: everything}
+
+
+def screen_with(
+    tuner: Tuner, model: TunedModel, mask: Mask, objective: Objective, settings: SearchSettings
+) -> list[dict[str, Any]]:
+    """Screens masks with a model and returns them as plain JSON, the most promising first.
+
+    Args:
+        tuner: made the model.
+        model: trained under ``mask``.
+        mask: tunes every component of its partition.
+        objective: what to optimise.
+        settings: of the search.
+
+    Raises:
+        ConfigurationError: if the tuner cannot blend.
+        MaskError: if the network cannot be taken apart.
+    """
+    if not isinstance(tuner, BlendingTuner):
+        raise ConfigurationError(
+            f"screening is on, and {type(tuner).__name__} has no method 'blend'. "
+            "Give a tuner that can blend, or leave screening out."
+        )
+    found = screen_masks(
+        lambda masks: tuner.blend(model, masks),
+        mask.partition,
+        objective,
+        n_masks=settings.n_screened,
+        seed=derive_seed(settings.seed, "screening"),
+        utility_margin=settings.utility_margin,
+        max_trained_share=1.0 if settings.max_trained_share is None else settings.max_trained_share,
+    )
+    return [{"mask": sorted(one.mask.tuned), "value": one.value, "overall_auroc": one.overall_auroc} for one in found]
+
+
+def screened_masks(
+    records: TrialRecords, partition: Partition, others: Sequence[WarmMask], settings: SearchSettings
+) -> list[WarmMask]:
+    """Returns the masks to be trained because of their screening, the most promising first.
+
+    Args:
+        records: of the anchors at least.
+        partition: the search space.
+        others: masks that are trained anyway.
+        settings: how many, and their learning rate: that of the anchors.
+    """
+    if not settings.screening:
+        return []
+    anchors = [record for record in records.all if record.kind == "anchor"]
+    tried = {record.mask_key for record in anchors} | {one.mask.key for one in others}
+    found = [partition.mask(one["mask"]) for record in anchors for one in record.screened]
+    new = [mask for mask in found if mask.key not in tried][: settings.n_screened_trials]
+    return [WarmMask(mask, settings.fixed_learning_rate, "screening") for mask in new]
+
+
+def describe_screening(records: TrialRecords) -> dict[str, Any] | None:
+    """Returns how many masks were screened, and what those that were trained came to; None without screening.
+
+    Args:
+        records: of the whole search.
+
+    Returns:
+        ``n_screened``, ``screened_with`` (the anchor's name), and ``trials``: for each screened mask that was trained,
+        its ``trial``, the value that was ``screened`` and the value that was ``trained``, None if that failed.
+    """
+    anchor = next((record for record in records.all if record.screened), None)
+    if anchor is None:
+        return None
+    values = {frozenset(one["mask"]): one["value"] for one in anchor.screened}
+    firsts = [record for record in records.all if record.kind == "search"]
+    tuned = {
+        record.number: frozenset(name for name, bit in record.mask["components"].items() if bit) for record in firsts
+    }
+    return {
+        "n_screened": len(anchor.screened),
+        "screened_with": anchor.name,
+        "trials": [
+            {"trial": record.number, "screened": values[tuned[record.number]], "trained": record.value}
+            for record in firsts
+            if tuned[record.number] in values
+        ],
+    }

@@ -1,0 +1,86 @@
+"""Screened masks enter the study after the anchors, whoever screened them and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.objectives import WorstGroupAUROC
+from monai_fairtune.search import Experiment, SearchSettings, search_masks
+from monai_fairtune.testing.function_tuner import FunctionTuner
+from tests.search import worlds
+
+SETTINGS = replace(worlds.SETTINGS, screening=True, n_screened=64, n_screened_trials=3)
+
+
+class PlainTuner:
+    """A tuner without ``blend``."""
+
+    def __init__(self) -> None:
+        whole = FunctionTuner(worlds.world(worlds.planted))
+        self.tune, self.predict, self.save, self.load = whole.tune, whole.predict, whole.save, whole.load
+
+
+def search(folder: Path, settings: SearchSettings = SETTINGS, tuner: Any = None, **options: Any) -> dict[str, Any]:
+    space = worlds.partition()
+    anchors = {name: mask for name, mask in worlds.anchors(space).items() if name != "attention"}
+    return search_masks(
+        tuner or FunctionTuner(worlds.world(worlds.planted)),
+        space,
+        WorstGroupAUROC(["age:60"]),
+        anchors=options.pop("anchors", anchors),
+        output_dir=folder,
+        settings=settings,
+        experiment=Experiment(("age:60",), cohort_hash="c0"),
+        progress=False,
+        **options,
+    )
+
+
+def test_the_best_screened_masks_are_the_first_trials_after_the_anchors(tmp_path: Path) -> None:
+    trials = search(tmp_path)["trials"]
+    names = [trial["name"] for trial in trials]
+    assert names[:7] == ["head only", "full", "norm", "all components", *["screening"] * 3]
+    values = [trial["value"] for trial in trials]
+    assert min(values[4:7]) > max(values[:4])
+
+
+def test_an_anchor_that_tunes_the_whole_space_is_not_trained_twice(tmp_path: Path) -> None:
+    trials = search(tmp_path, anchors=worlds.anchors(worlds.partition()))["trials"]
+    assert [trial["name"] for trial in trials[:5]] == ["head only", "full", "norm", "attention", "screening"]
+
+
+def test_screened_masks_are_trained_once_and_with_the_anchors_learning_rate(tmp_path: Path) -> None:
+    trials = search(tmp_path)["trials"]
+    screened = [trial for trial in trials if trial["name"] == "screening" and trial["kind"] == "search"]
+    assert {trial["learning_rate"] for trial in screened} == {SETTINGS.fixed_learning_rate}
+    firsts = [trial["mask_key"] for trial in trials if trial["kind"] == "search"]
+    assert len(firsts) == len(set(firsts))
+
+
+def test_a_search_that_was_interrupted_after_screening_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    whole = search(tmp_path / "whole")
+    search(tmp_path / "parts", replace(SETTINGS, n_trials=5))
+    parts = search(tmp_path / "parts")
+    assert [(t["mask_key"], t["value"]) for t in parts["trials"]] == [
+        (t["mask_key"], t["value"]) for t in whole["trials"]
+    ]
+
+
+def test_a_tuner_that_cannot_blend_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"PlainTuner has no method 'blend'.*leave screening out"):
+        search(tmp_path, tuner=PlainTuner())
+
+
+def test_the_result_tells_what_screening_expected_and_what_came_of_it(tmp_path: Path) -> None:
+    result = search(tmp_path)
+    found = result["screening"]
+    assert found["n_screened"] == 64
+    assert [one["trial"] for one in found["trials"]][:3] == [4, 5, 6]
+    assert all(one["trained"] == result["trials"][one["trial"]]["value"] for one in found["trials"])
+    assert found["screened_with"] == "all components"
+    assert search(tmp_path / "off", replace(SETTINGS, screening=False))["screening"] is None
