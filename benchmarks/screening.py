@@ -1,6 +1,6 @@
 """How well cheap scores rank masks, beside trainings of the masks themselves.
 
-    python benchmarks/screening.py [--set-up ham10000|oasis1|demo] [--store FOLDER] [--quick] [--json]
+    python benchmarks/screening.py [--set-up ham10000|oasis1|demo] [--store FOLDER] [--n-seeds N] [--quick] [--json]
 
 Masks over the attention of every block (dense near the top: most tune half of the blocks or more) are trained with
 several seeds each; predictions for the validation and the selection split are kept in ``--store``, so that a run that
@@ -327,10 +327,11 @@ def main() -> None:
     parser.add_argument("--set-up", choices=("ham10000", "oasis1", "demo"), default="demo")
     parser.add_argument("--store", type=Path, help="keeps trainings; default: a folder that is deleted")
     parser.add_argument("--n-workers", type=int, default=os.cpu_count() or 1, help="processes, of one thread each")
+    parser.add_argument("--n-seeds", type=int, default=len(SEEDS), help="trainings of each mask, from 2")
     parser.add_argument("--quick", action="store_true", help="12 masks and 2 seeds")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    n_masks, seeds = (12, SEEDS[:2]) if options.quick else (N_MASKS, SEEDS)
+    n_masks, seeds = (12, SEEDS[:2]) if options.quick else (N_MASKS, SEEDS[: options.n_seeds])
     with tempfile.TemporaryDirectory() as name:
         folder = (options.store or Path(name)) / options.set_up
         folder.mkdir(parents=True, exist_ok=True)
