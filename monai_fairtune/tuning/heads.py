@@ -9,7 +9,7 @@ __all__ = ["fit_heads"]
 
 
 def fit_heads(
-    features: Tensor, labels: Tensor, class_weights: Tensor, *, ridge: float = 1.0, n_steps: int = 8
+    features: Tensor, labels: Tensor, class_weights: Tensor, *, ridge: float = 100.0, n_steps: int = 8
 ) -> tuple[Tensor, Tensor]:
     """Fits a logistic regression to the features of each mask, by Newton's method.
 
