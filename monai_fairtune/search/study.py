@@ -108,8 +108,9 @@ class Study:
         if found is None:
             self.set_attribute("configuration", wanted)
         elif found != wanted:
-            keys = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
-            changes = ", ".join(f"{key}: {_short(found.get(key))} is now {_short(wanted.get(key))}" for key in keys)
+            changes = ", ".join(
+                f"{key}: {_short(before)} is now {_short(after)}" for key, before, after in _changes(found, wanted)
+            )
             raise StudyDriftError(
                 f"The study in this folder was made with another configuration ({changes}). "
                 "Choose another output_dir, or go back to the configuration it was made with."
@@ -209,6 +210,16 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(previous)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], of: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yields what differs: keys within keys are joined by a dot."""
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{of}{key}.")
+        elif old != new:
+            yield f"{of}{key}", old, new
 
 
 def _short(value: object) -> str:

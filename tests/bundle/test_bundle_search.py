@@ -92,7 +92,7 @@ def test_a_study_does_not_go_on_in_another_precision(
     options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
     outcome = run_bundle("search.yaml", options | {"precision": "bfloat16"})
     assert outcome.returncode == 64
-    assert "another configuration (training: {" in outcome.sentence
+    assert '(training.precision: "float32" is now "bfloat16")' in outcome.sentence
     assert run_bundle("search.yaml", options | {"precision": "float32"}).returncode == 0
 
 

@@ -178,6 +178,14 @@ def test_the_same_seed_gives_the_same_study_and_another_seed_another(tmp_path: P
     assert values[0] == values[1] != values[2]
 
 
+def test_a_change_within_a_group_of_options_is_named_in_full(tmp_path: Path) -> None:
+    trainings = [{"precision": name, "batch_size": 32} for name in ("float32", "bfloat16")]
+    before, after = (replace(EXPERIMENT, training=training) for training in trainings)
+    search(tmp_path, FunctionTuner(world(planted)), experiment=before)
+    with pytest.raises(StudyDriftError, match=r'\(training\.precision: "float32" is now "bfloat16"\)'):
+        search(tmp_path, FunctionTuner(world(planted)), experiment=after)
+
+
 def test_a_changed_configuration_is_refused_with_what_changed(tmp_path: Path) -> None:
     search(tmp_path, FunctionTuner(world(planted)))
     with pytest.raises(StudyDriftError, match=r"max_epochs: 3 is now 4.*another output_dir"):
