@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shlex
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-__all__ = ["describe"]
+__all__ = ["describe", "show"]
 
 
 def describe(*packages: str) -> dict[str, object]:
@@ -19,6 +22,21 @@ def describe(*packages: str) -> dict[str, object]:
         "versions": {name: version(name) for name in ("monai-fairtune", *packages)},
         "command": shlex.join(["python", *sys.argv]),
     }
+
+
+def show(
+    about: Mapping[str, Any],
+    found: Mapping[str, Any],
+    print_table: Callable[[Mapping[str, Any]], None],
+    *,
+    as_json: bool,
+) -> None:
+    """Prints figures with where they came from: as one JSON object, or line by line and then as a table."""
+    if as_json:
+        print(json.dumps({**about, **found}))
+        return
+    print(*(f"{name}: {value}" for name, value in about.items()), sep="\n")
+    print_table(found)
 
 
 def processor() -> str:

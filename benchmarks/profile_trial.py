@@ -15,17 +15,17 @@ only for some trials: both are told beside the trial, not in it.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from machine import describe
+from machine import describe, show
 from monai.engines.utils import IterationEvents
 from trial_set_ups import KeepBest, SetUp, add_options, build_tuner, choose_masks, prepare
 
@@ -148,8 +148,9 @@ def measure(set_up: SetUp, folder: Path, options: argparse.Namespace) -> dict[st
     return {"masks": rows, "decoding_seconds": once["decoding"]}
 
 
-def print_table(result: dict[str, Any]) -> None:
+def print_table(result: Mapping[str, Any]) -> None:
     rows = result["masks"]
+    print(f"\n{result['set_up']}; precision: {result['precision']}")
     print("\nshare of a trial, %" + "".join(f"{row['mask']:>13}" for row in rows))
     for part in PARTS:
         print(f"{part:19}" + "".join(f"{100 * row['share'][part]:13.2f}" for row in rows))
@@ -171,12 +172,7 @@ def main() -> None:
             "precision": options.precision or "default",
             **measure(set_up, Path(folder), options),
         }
-    if options.json:
-        print(json.dumps({**about, **result}))
-        return
-    print(*(f"{name}: {value}" for name, value in about.items()), sep="\n")
-    print(f"\n{result['set_up']}; precision: {result['precision']}")
-    print_table(result)
+    show(about, result, print_table, as_json=options.json)
 
 
 if __name__ == "__main__":

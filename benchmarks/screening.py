@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import random
 import tempfile
@@ -37,7 +36,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import describe
+from machine import describe, show
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 from torch.nn.functional import cross_entropy
@@ -48,8 +47,7 @@ from monai_fairtune.masks import Mask, Partition
 from monai_fairtune.objectives import WorstGroupAUROC
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning import Budget, SupervisedTuner, balanced_class_weights, tuned_optimizer, warmup_cosine
-from monai_fairtune.tuning.blending import Blender
-from monai_fairtune.tuning.heads import fit_heads
+from monai_fairtune.tuning.blending import Blender, refitted_logits
 
 SEEDS = (11, 12, 13)
 N_MASKS = 42
@@ -167,26 +165,28 @@ def blended(
     validation = blender.features(masks, tuner.splits["validation"])
     weight, bias = tuned[names["weight"]], tuned[names["bias"]]
     trained = validation @ (weight[1] - weight[0]) + (bias[1] - bias[0])
-    train = blender.features(masks, tuner.splits["train"])
-    labels = tuner.splits["train"].labels
-    weights = balanced_class_weights(labels.numpy())
+    train = blender.features(masks, tuner.splits["train"]).numpy()
+    labels = tuner.splits["train"].labels.numpy()
+    weights = balanced_class_weights(labels).numpy()[labels]
     found = {"": np.array([judge.of_logits(one.double().numpy()) for one in trained])}
     for ridge in (10.0, 100.0, 1000.0):
-        slopes, offsets = fit_heads(train, labels, weights, ridge=ridge)
-        refitted = torch.einsum("mnd,md->mn", validation, slopes) + offsets[:, None]
-        found[f" refit {ridge:g}"] = np.array([judge.of_logits(one.double().numpy()) for one in refitted])
+        logits = (
+            refitted_logits(one, labels, weights, other, ridge=ridge)
+            for one, other in zip(train, validation.numpy(), strict=True)
+        )
+        found[f" refit {ridge:g}"] = np.array([judge.of_logits(one) for one in logits])
     return found
+
+
+def train_proxy(set_up: SetUp, tuner: SupervisedTuner, mask: Mask) -> None:
+    """Leaves the network as a training under a mask makes it, at its last epoch."""
+    budget, rates = Budget(set_up.epochs), {"learning_rate": LEARNING_RATE}
+    tuner.tune(mask, rates, budget, seed=PROXY_SEED, on_epoch=KeepBest(set_up))
 
 
 def task_vector(set_up: SetUp, tuner: SupervisedTuner, space: Partition) -> dict[str, torch.Tensor]:
     """What one training of all components changes, at its last epoch."""
-    tuner.tune(
-        space.all_tuned(),
-        {"learning_rate": LEARNING_RATE},
-        Budget(set_up.epochs),
-        seed=PROXY_SEED,
-        on_epoch=KeepBest(set_up),
-    )
+    train_proxy(set_up, tuner, space.all_tuned())
     return tuner.network.delta()
 
 
@@ -222,13 +222,7 @@ def one_shot(set_up: SetUp, tuner: SupervisedTuner, space: Partition) -> dict[st
 def gradient_scores(set_up: SetUp, tuner: SupervisedTuner, masks: Sequence[Mask]) -> Scores:
     """Squared gradients of the worst subgroup's loss, of what a mask tunes, after the head alone was trained."""
     network, split, space = tuner.network, tuner.splits["train"], masks[0].partition
-    tuner.tune(
-        space.head_only(),
-        {"learning_rate": LEARNING_RATE},
-        Budget(set_up.epochs),
-        seed=PROXY_SEED,
-        on_epoch=KeepBest(set_up),
-    )
+    train_proxy(set_up, tuner, space.head_only())
     network.apply_mask(space.all_tuned())
     weights = balanced_class_weights(split.labels.numpy())
     losses: dict[int, list[torch.Tensor]] = {}
@@ -337,11 +331,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         train_all(options.set_up, folder, n_masks, seeds, options.n_workers)
         about, found = describe("torch", "timm"), measure(options.set_up, folder, n_masks, seeds)
-    if options.json:
-        print(json.dumps({**about, **found}))
-    else:
-        print(*(f"{name}: {value}" for name, value in about.items()), sep="\n")
-        print_table(found)
+    show(about, found, print_table, as_json=options.json)
 
 
 if __name__ == "__main__":

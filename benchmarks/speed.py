@@ -17,20 +17,19 @@ rate of one large product in the same precision.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe
+from machine import describe, show
 from paper_protocol import run_trial
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -243,7 +242,8 @@ def summarise(set_up: SetUp, found: dict[str, dict[str, Row]], once: float) -> R
     }
 
 
-def print_table(result: Row) -> None:
+def print_table(result: Mapping[str, Any]) -> None:
+    print(f"\n{result['set_up']}; ours in {result['matrix_product']['dtype']}")
     ratio = (result["ratio_seconds_per_trial"], result["ratio_seconds_per_trial_bfloat16"])
     print("\n              protocol / ours         seconds a trial       training images a second     share of")
     print("mask         float32 bfloat16   ours  float32 bfloat16   ours  float32 bfloat16   product, %  tuned, %")
@@ -284,12 +284,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         set_up = prepare(options.set_up, Path(folder), quick=options.quick, n_train=options.n_train)
         result = {"set_up": set_up.describe()} | measure(set_up, Path(folder), options)
-    if options.json:
-        print(json.dumps({**about, **result}))
-        return
-    print(*(f"{name}: {value}" for name, value in about.items()), sep="\n")
-    print(f"\n{result['set_up']}; ours in {result['matrix_product']['dtype']}")
-    print_table(result)
+    show(about, result, print_table, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from machine import describe
+from machine import describe, show
 from screening import set_up_of
 from tqdm import tqdm
 from trial_set_ups import KeepBest, SetUp, build_tuner
@@ -207,11 +207,7 @@ def main() -> None:
         "difference": interval([row["ours"] - row["protocol"] for row in rows]),
     }
     about = describe("optuna", "torch", "timm")
-    if options.json:
-        print(json.dumps({**about, **found}))
-    else:
-        print(*(f"{key}: {value}" for key, value in about.items()), sep="\n")
-        print_table(found)
+    show(about, found, print_table, as_json=options.json)
 
 
 if __name__ == "__main__":

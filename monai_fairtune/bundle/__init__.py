@@ -10,6 +10,7 @@ from monai_fairtune.bundle.inference import PredictionsWriter, choose_threshold_
 from monai_fairtune.bundle.network import apply_mask, choose_learning_rate, load_model, save_model, write_checkpoint
 from monai_fairtune.bundle.options import folder, mapping, number, numbers, optional, switch, text, texts, whole
 from monai_fairtune.bundle.search import (
+    check_screening,
     count_workers,
     describe_experiment,
     further_objectives,
@@ -29,6 +30,7 @@ __all__ = [
     "attribute_names",
     "check_eligibility",
     "check_key_metric",
+    "check_screening",
     "check_split",
     "choose_learning_rate",
     "choose_threshold_of",

@@ -12,7 +12,7 @@ import torch
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, texts, whole
 from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
 from monai_fairtune.exceptions import ConfigurationError
-from monai_fairtune.masks import FairTuneNetwork, Mask, Partition
+from monai_fairtune.masks import FairTuneNetwork, Mask, Partition, Stages
 from monai_fairtune.objectives import Objective, objective_by_name
 from monai_fairtune.report import result_table, write_report
 from monai_fairtune.search import TRAINED_SHARE, Experiment, SearchSettings, default_n_workers, search_masks
@@ -21,11 +21,13 @@ from monai_fairtune.tuning import (
     SupervisedTuner,
     Tuner,
     balanced_class_weights,
+    component_blocks,
     mlflow_tracking,
     tensorboard_tracking,
 )
 
 __all__ = [
+    "check_screening",
     "count_workers",
     "describe_experiment",
     "further_objectives",
@@ -74,6 +76,16 @@ def count_workers(n_workers: object, device: torch.device) -> int:
     if found < 1:
         raise ConfigurationError(f"n_workers is {found}. Give a whole number from 1, or null for one a GPU.")
     return found
+
+
+def check_screening(settings: SearchSettings, network: FairTuneNetwork, partition: Partition) -> None:
+    """Refuses a search space that cannot be screened, if it is to be: before any image is decoded.
+
+    Raises:
+        MaskError: if the network cannot be cut into stages, or a component does not lie within one block.
+    """
+    if settings.screening:
+        component_blocks(Stages.of(network.backbone), partition)
 
 
 def describe_experiment(

@@ -18,7 +18,7 @@ from monai_fairtune.search.observing import observations
 from monai_fairtune.search.proposing import propose_mask
 from monai_fairtune.search.records import TrialRecord, TrialRecords, trial_key
 from monai_fairtune.search.repeats import is_repeat_turn, most_promising
-from monai_fairtune.search.screened import screened_masks
+from monai_fairtune.search.screened import screened_masks, screening_anchor
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.space import SearchSpace
 from monai_fairtune.search.training import find_mask
@@ -106,12 +106,8 @@ class Planner:
             name,
             keeps_model=True,
             follows_train=name == "full",
-            screens=self._screens(inside),
+            screens=self.settings.screening and name == screening_anchor(self.anchors, self.space.partition),
         )
-
-    def _screens(self, mask: Mask | None) -> bool:
-        """Says whether masks are screened with this anchor: it tunes every component of the search space."""
-        return self.settings.screening and mask == self.space.partition.all_tuned()
 
     def _may_know(self, number: int, records: TrialRecords) -> bool:
         return all(earlier in records for earlier in range(len(self.anchors), number - self.settings.n_ahead))

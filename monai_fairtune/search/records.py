@@ -48,8 +48,8 @@ class TrialRecord:
         faults: of the attempts before.
         accumulation_steps: above 1 where memory ran out and the batch was halved.
         notes: what the search method said of its proposal.
-        screened: of the anchor that masks were screened with, what was found, the most promising first: ``mask``,
-            ``value`` and ``overall_auroc`` on validation.
+        screened: of the anchor that masks were screened with, what was found, the most promising first: ``mask_key``,
+            the components that are ``tuned``, ``value`` and ``overall_auroc`` on validation.
     """
 
     number: int

@@ -15,17 +15,44 @@ from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.warm_start import WarmMask
 from monai_fairtune.tuning import BlendingTuner, TunedModel, Tuner
 
-__all__ = ["SCREENED_WITH", "describe_screening", "screen_with", "screened_masks", "screening_anchors"]
+__all__ = [
+    "SCREENED_WITH",
+    "check_can_blend",
+    "describe_screening",
+    "screen_with",
+    "screened_masks",
+    "screening_anchor",
+    "screening_anchors",
+]
 
 SCREENED_WITH = "all components"
 """The name of the anchor that masks are screened with, where no other anchor tunes just the whole search space."""
 
 
+def screening_anchor(anchors: Mapping[str, Mask], partition: Partition) -> str | None:
+    """Returns the name of the anchor that masks are screened with, the first one that tunes just the search space."""
+    everything = partition.all_tuned()
+    return next((name for name, mask in anchors.items() if partition.find_equal(mask) == everything), None)
+
+
 def screening_anchors(anchors: Mapping[str, Mask], partition: Partition) -> dict[str, Mask]:
     """Returns the anchors, and the one that masks are screened with if it is not among them."""
-    everything = partition.all_tuned()
-    has_it = any(partition.find_equal(mask) == everything for mask in anchors.values())
-    return dict(anchors) if has_it else {**anchors, SCREENED_WITH: everything}
+    added = {} if screening_anchor(anchors, partition) else {SCREENED_WITH: partition.all_tuned()}
+    return {**anchors, **added}
+
+
+def check_can_blend(tuner: Tuner) -> BlendingTuner:
+    """Returns the tuner.
+
+    Raises:
+        ConfigurationError: if it cannot blend, as screening needs.
+    """
+    if not isinstance(tuner, BlendingTuner):
+        raise ConfigurationError(
+            f"screening is on, and {type(tuner).__name__} has no method 'blend'. "
+            "Give a tuner that can blend, or leave screening out."
+        )
+    return tuner
 
 
 def screen_with(
@@ -44,13 +71,9 @@ def screen_with(
         ConfigurationError: if the tuner cannot blend.
         MaskError: if the network cannot be taken apart.
     """
-    if not isinstance(tuner, BlendingTuner):
-        raise ConfigurationError(
-            f"screening is on, and {type(tuner).__name__} has no method 'blend'. "
-            "Give a tuner that can blend, or leave screening out."
-        )
+    blending = check_can_blend(tuner)
     found = screen_masks(
-        lambda masks: tuner.blend(model, masks),
+        lambda masks: blending.blend(model, masks),
         mask.partition,
         objective,
         n_masks=settings.n_screened,
@@ -58,7 +81,15 @@ def screen_with(
         utility_margin=settings.utility_margin,
         max_trained_share=1.0 if settings.max_trained_share is None else settings.max_trained_share,
     )
-    return [{"mask": sorted(one.mask.tuned), "value": one.value, "overall_auroc": one.overall_auroc} for one in found]
+    return [
+        {
+            "mask_key": one.mask.key,
+            "tuned": sorted(one.mask.tuned),
+            "value": one.value,
+            "overall_auroc": one.overall_auroc,
+        }
+        for one in found
+    ]
 
 
 def screened_masks(
@@ -76,9 +107,11 @@ def screened_masks(
         return []
     anchors = [record for record in records.all if record.kind == "anchor"]
     tried = {record.mask_key for record in anchors} | {one.mask.key for one in others}
-    found = [partition.mask(one["mask"]) for record in anchors for one in record.screened]
-    new = [mask for mask in found if mask.key not in tried][: settings.n_screened_trials]
-    return [WarmMask(mask, settings.fixed_learning_rate, "screening") for mask in new]
+    new = [one for record in anchors for one in record.screened if one["mask_key"] not in tried]
+    return [
+        WarmMask(partition.mask(one["tuned"]), settings.fixed_learning_rate, "screening")
+        for one in new[: settings.n_screened_trials]
+    ]
 
 
 def describe_screening(records: TrialRecords) -> dict[str, Any] | None:
@@ -94,17 +127,13 @@ def describe_screening(records: TrialRecords) -> dict[str, Any] | None:
     anchor = next((record for record in records.all if record.screened), None)
     if anchor is None:
         return None
-    values = {frozenset(one["mask"]): one["value"] for one in anchor.screened}
-    firsts = [record for record in records.all if record.kind == "search"]
-    tuned = {
-        record.number: frozenset(name for name, bit in record.mask["components"].items() if bit) for record in firsts
-    }
+    values = {one["mask_key"]: one["value"] for one in anchor.screened}
     return {
         "n_screened": len(anchor.screened),
         "screened_with": anchor.name,
         "trials": [
-            {"trial": record.number, "screened": values[tuned[record.number]], "trained": record.value}
-            for record in firsts
-            if tuned[record.number] in values
+            {"trial": record.number, "screened": values[record.mask_key], "trained": record.value}
+            for record in records.all
+            if record.kind == "search" and record.mask_key in values
         ],
     }

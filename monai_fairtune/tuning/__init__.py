@@ -18,6 +18,7 @@ from monai_fairtune.tuning.protocol import (
 )
 
 if TYPE_CHECKING:
+    from monai_fairtune.tuning.blending import component_blocks
     from monai_fairtune.tuning.epoch_loss import EpochLoss
     from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
     from monai_fairtune.tuning.fairness_audit import FairnessAudit
@@ -44,6 +45,7 @@ __all__ = [
     "Verdict",
     "balanced_class_weights",
     "better",
+    "component_blocks",
     "mlflow_tracking",
     "n_steps",
     "tensorboard_tracking",
@@ -52,6 +54,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "component_blocks": "blending",
     "EpochLoss": "epoch_loss",
     "FairnessEvaluator": "evaluator",
     "better": "evaluator",

@@ -13,10 +13,9 @@ from torch import Tensor
 from monai_fairtune.cohort import Resident
 from monai_fairtune.exceptions import MaskError
 from monai_fairtune.masks import Component, FairTuneNetwork, Mask, Partition, Stages
-from monai_fairtune.tuning.heads import fit_heads
 from monai_fairtune.tuning.tuning_data import TuningData
 
-__all__ = ["Blender"]
+__all__ = ["Blender", "component_blocks", "refitted_logits"]
 
 _MASKS_AT_ONCE = 32
 """Masks whose features are held at the same time."""
@@ -30,57 +29,51 @@ class Blender:
     pretrained one.
 
     Args:
-        network: brought back to its pretrained weights.
+        network: brought back to its pretrained weights, and into eval mode.
         partition: of the masks.
         tuned: tensors of a training that tuned all searchable components, as ``network.delta()`` gives them.
 
     Raises:
-        MaskError: if the network cannot be cut into stages, a component does not lie within one block, or one was not
-            tuned.
+        MaskError: as ``component_blocks``, or if a component was not tuned.
     """
 
     def __init__(self, network: FairTuneNetwork, partition: Partition, tuned: Mapping[str, Tensor]) -> None:
+        self.network, self.stages = network, Stages.of(network.backbone)
+        self._tensors: dict[str, dict[str, dict[str, Tensor]]] = {path: {} for path in self.stages.blocks}
+        buffers = [name for name in tuned if name not in partition.parameter_names]
+        for component, path in component_blocks(self.stages, partition).items():
+            modules = {name.rpartition(".")[0] for name in component.parameters}
+            names = [*component.parameters, *(name for name in buffers if name.rpartition(".")[0] in modules)]
+            missing = [name for name in names if name not in tuned]
+            if missing:
+                raise MaskError(
+                    f"{len(missing)} tensors of component {component.name!r} were not tuned, such as {missing[0]!r}. "
+                    "Blend a model whose mask tunes every component."
+                )
+            self._tensors[path][component.name] = {name: tuned[name].to(network.mean.device) for name in names}
         network.reset(0)
         network.eval()
-        self.network, self.partition = network, partition
-        self.stages = Stages.of(network.backbone)
-        self._tensors: dict[str, dict[str, dict[str, Tensor]]] = {path: {} for path in self.stages.blocks}
-        for component in partition.components:
-            if component.role == "searchable":
-                path, names = self._place(component, tuned)
-                self._tensors[path][component.name] = {name: tuned[name].to(network.mean.device) for name in names}
-
-    def _place(self, component: Component, tuned: Mapping[str, Tensor]) -> tuple[str, list[str]]:
-        """Returns the block that holds a component, and the names of its tensors, running statistics included."""
-        paths = {self.stages.block_of(name) for name in component.parameters}
-        missing = [name for name in component.parameters if name not in tuned]
-        (path,) = paths if len(paths) == 1 else (None,)
-        if path is None or missing:
-            raise MaskError(
-                f"Component {component.name!r} cannot be screened: it lies in blocks {sorted(map(str, paths))}, and "
-                f"{len(missing)} of its tensors were not tuned. Choose a search space of components within blocks."
-            )
-        modules = {name.rpartition(".")[0] for name in component.parameters}
-        buffers = [name for name in tuned if name not in self.partition.parameter_names]
-        return path, [*component.parameters, *(name for name in buffers if name.rpartition(".")[0] in modules)]
 
     def logits(self, masks: Sequence[Mask], data: TuningData, batch_size: int) -> list[NDArray[np.float64]]:
         """Returns logits ``(n, 2)`` of the images that validate for each mask, with a head fitted to its features.
 
         Args:
-            masks: of the partition; those with equal early blocks are cheaper side by side.
+            masks: of the partition.
             data: heads are fitted to the images that are trained on, without augmentation.
             batch_size: images a forward pass.
         """
-        found = []
-        for start in range(0, len(masks), _MASKS_AT_ONCE):
-            some = masks[start : start + _MASKS_AT_ONCE]
-            train = self.features(some, data.train, batch_size)
-            slopes, offsets = fit_heads(train, data.train.labels.to(train.device), data.class_weights)
-            validation = self.features(some, data.validation, batch_size)
-            logits = (torch.einsum("mnd,md->mn", validation, slopes) + offsets[:, None]).double().cpu().numpy()
-            found += [np.stack([np.zeros_like(one), one], axis=1) for one in logits]
-        return found
+        found: dict[int, NDArray[np.float64]] = {}
+        order = sorted(range(len(masks)), key=lambda place: masks[place].bits)  # masks that begin alike, side by side
+        labels = data.train.labels.cpu().numpy()
+        weights = data.class_weights.cpu().numpy()[labels]
+        for start in range(0, len(order), _MASKS_AT_ONCE):
+            places = order[start : start + _MASKS_AT_ONCE]
+            some = [masks[place] for place in places]
+            parts = (self.features(some, images, batch_size).cpu().numpy() for images in (data.train, data.validation))
+            for place, train, validation in zip(places, *parts, strict=True):
+                logit = refitted_logits(train, labels, weights, validation)
+                found[place] = np.stack([np.zeros_like(logit), logit], axis=1)
+        return [found[place] for place in range(len(masks))]
 
     @torch.no_grad()
     def features(self, masks: Sequence[Mask], images: Resident, batch_size: int = 256) -> Tensor:
@@ -113,3 +106,55 @@ class Blender:
             tensors = {key: tensor for name in names for key, tensor in self._tensors[path][name].items()}
             found |= self._walk(rest, self.stages.run(path, tensors, values), those)
         return found
+
+
+def component_blocks(stages: Stages, partition: Partition) -> dict[Component, str]:
+    """Returns the block that holds each searchable component.
+
+    Raises:
+        MaskError: if a component does not lie within one block.
+    """
+    found = {}
+    for component in partition.components:
+        if component.role == "searchable":
+            paths = {stages.block_of(name) for name in component.parameters}
+            (path,) = paths if len(paths) == 1 else (None,)
+            if path is None:
+                raise MaskError(
+                    f"Component {component.name!r} cannot be screened: it lies in blocks {sorted(map(str, paths))}. "
+                    "Choose a search space of components within blocks, or leave screening out."
+                )
+            found[component] = path
+    return found
+
+
+def refitted_logits(
+    train: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    validation: NDArray[np.float32],
+    *,
+    ridge: float = 100.0,
+) -> NDArray[np.float64]:
+    """Fits a logistic regression to standardised features and returns its logits of others.
+
+    Args:
+        train: features ``(n_train, d)``.
+        labels: 0 or 1, ``(n_train,)``.
+        weights: of each image, ``(n_train,)``.
+        validation: features ``(n_validation, d)``.
+        ridge: what the squared weights cost, above 0, beside the sum of losses whose image weights have mean 1.
+
+    Returns:
+        Shape ``(n_validation,)``; one thread computes it, so that the same features give the same logits to the bit.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    regression = make_pipeline(StandardScaler(), LogisticRegression(C=1 / ridge, max_iter=1000))
+    with threadpool_limits(1):
+        regression.fit(train.astype(np.float64), labels, logisticregression__sample_weight=weights / weights.mean())
+        logits: NDArray[np.float64] = regression.decision_function(validation.astype(np.float64))
+    return logits

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ from monai_fairtune.tuning.tracking import Handler, HandlersFactory, TrainingHan
 from monai_fairtune.tuning.tuning_data import TuningData
 
 __all__ = ["SupervisedTuner"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,11 @@ class SupervisedTuner:
 
     def blend(self, model: TunedModel, masks: Sequence[Mask]) -> list[Predictions]:
         """See :meth:`BlendingTuner.blend`; each mask has a head of its own, fitted to its features by regression."""
-        if not isinstance(model, _Tuned):
-            raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
-        blender = Blender(self.network, model.mask.partition, model.delta)
-        logits = blender.logits(masks, self.whole, self.evaluation_batch_size)
-        index = self.whole.validation.index.cpu().numpy()
-        return [self.cohort.predictions_of(index, one, self.whole.validation.name) for one in logits]
+        tuned, images = _own(model), self.whole.validation
+        blender = Blender(self.network, tuned.mask.partition, tuned.delta)
+        logits = self._in_batches_that_fit(lambda: blender.logits(masks, self.whole, self.evaluation_batch_size))
+        index = images.index.cpu().numpy()
+        return [self.cohort.predictions_of(index, one, images.name) for one in logits]
 
     def save(self, model: TunedModel, path: Path) -> None:
         """Writes the tuned tensors as safetensors, bound to the backbone, with preprocessing and classes."""
@@ -136,14 +137,13 @@ class SupervisedTuner:
         return self._snapshot(self.network.mask)
 
     def _restore(self, model: TunedModel) -> None:
-        if not isinstance(model, _Tuned):
-            raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
+        tuned = _own(model)
         self.network.reset(0)
-        self.network.apply_mask(model.mask)
-        self.network.load_delta(model.delta)
+        self.network.apply_mask(tuned.mask)
+        self.network.load_delta(tuned.delta)
 
     def _snapshot(self, mask: Mask) -> _Tuned:
-        return _Tuned(mask, {name: tensor.detach().cpu().clone() for name, tensor in self.network.delta().items()})
+        return _Tuned(mask, {name: tensor.cpu() for name, tensor in self.network.delta().items()})
 
     def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
         data = self._data(budget)
@@ -220,10 +220,13 @@ class SupervisedTuner:
         return TuningData.fold(self.cohort, self.splits, budget.fold, budget.n_folds)
 
     def _predict(self, images: Resident, handlers: Sequence[Handler] = ()) -> Predictions:
-        """Predicts images, in smaller batches from now on if memory runs out: more gradient steps would not help."""
+        return self._in_batches_that_fit(lambda: self._evaluate(images, handlers))
+
+    def _in_batches_that_fit(self, predict: Callable[[], T]) -> T:
+        """Predicts, in smaller batches from now on if memory runs out: more gradient steps would not help."""
         while True:
             try:
-                return self._evaluate(images, handlers)
+                return predict()
             except torch.OutOfMemoryError:
                 if self.evaluation_batch_size == 1:
                     raise
@@ -242,3 +245,9 @@ class SupervisedTuner:
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
             raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
         return self.cohort.predictions_of(index, logits, images.name)
+
+
+def _own(model: TunedModel) -> _Tuned:
+    if not isinstance(model, _Tuned):
+        raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
+    return model

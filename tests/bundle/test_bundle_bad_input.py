@@ -45,6 +45,9 @@ def _outside(rows: Rows) -> None:
     rows[3]["image"] = "../../secret.png"
 
 
+_NOT_IN_STAGES = {"backbone": "xcit_nano_12_p16_224", "weights": "null", "image_size": 32, "screening": "true"}
+
+
 @pytest.mark.parametrize(
     ("spoil", "options", "words"),
     [
@@ -67,6 +70,7 @@ def _outside(rows: Rows) -> None:
         (None, {"device": "gpu"}, ["device is 'gpu'", "Give 'cpu'"]),
         (None, {"precision": "float16"}, ["precision is 'float16'", "Give float32 or bfloat16, or null"]),
         (None, {"n_workers": 0}, ["n_workers is 0"]),
+        (None, _NOT_IN_STAGES, ["Xcit cannot be cut into stages", "leave screening out"]),
         (None, {"min_per_clas": 5}, ["Did you mean --min_per_class?"]),
         (None, {"where": "plane=axial"}, ["column 'plane'"]),
         (None, {"train_fraction": 1.5}, ["train_fraction is 1.5"]),

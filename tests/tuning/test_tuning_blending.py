@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
+from monai_fairtune.cohort import Resident
 from monai_fairtune.exceptions import MaskError
 from monai_fairtune.masks import FairTuneNetwork, Mask, PatternPartitioner, Stages
-from monai_fairtune.tuning.blending import Blender
-from monai_fairtune.tuning.heads import fit_heads
+from monai_fairtune.tuning import Budget, Verdict
+from monai_fairtune.tuning.blending import Blender, component_blocks, refitted_logits
+from tests.tuning.conftest import MakeTuner
 
 TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
 RESNET = "resnet18"
@@ -39,7 +43,7 @@ def perturbed(network: FairTuneNetwork, mask: Mask) -> dict[str, torch.Tensor]:
     [(TINY, 16, "attention"), (TINY, 16, "norm1 / attention / norm2 / mlp"), (RESNET, 32, "block")],
 )
 def test_features_equal_those_of_the_network_itself(backbone: str, size: int, search_space: str) -> None:
-    network = FairTuneNetwork(backbone, image_size=size)
+    network = FairTuneNetwork(backbone, image_size=size).double()  # so that rounding hides nothing, on any processor
     space = network.partition(search_space)
     tuned = perturbed(network, space.all_tuned())
     names = space.searchable
@@ -50,7 +54,7 @@ def test_features_equal_those_of_the_network_itself(backbone: str, size: int, se
         space.mask(names[-2:]),
         space.mask(names[::3]),
     ]
-    images = torch.rand(5, 3, size, size, generator=torch.Generator().manual_seed(1))
+    images = torch.rand(5, 3, size, size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     found = Blender(network, space, tuned).features(masks, Images(images), batch_size=2)  # type: ignore[arg-type]
     for mask, features in zip(masks, found, strict=True):
         network.apply_mask(mask)
@@ -60,7 +64,7 @@ def test_features_equal_those_of_the_network_itself(backbone: str, size: int, se
             values = network.backbone.forward_features(network.normalise(images))  # type: ignore[operator]
             expected = network.backbone.forward_head(values, pre_logits=True)  # type: ignore[operator]
         network.reset(0)
-        np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_masks_that_agree_early_share_the_early_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,28 +96,59 @@ def test_components_across_blocks_cannot_be_screened() -> None:
     network = FairTuneNetwork(TINY, image_size=16)
     space = network.partition(PatternPartitioner({"norms": r"blocks\.\d+\.norm.*"}))
     with pytest.raises(MaskError, match="cannot be screened: it lies in blocks"):
-        Blender(network, space, perturbed(network, space.all_tuned()))
+        component_blocks(Stages.of(network.backbone), space)
 
 
 def test_fitted_heads_separate_what_can_be_separated() -> None:
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(200) % 2
-    features = torch.randn(2, 200, 6, generator=generator)
-    features[0, :, 2] += 3 * labels
-    slopes, offsets = fit_heads(features, labels, torch.tensor([1.0, 1.0]), ridge=1.0)
-    logits = torch.einsum("mnd,md->mn", features, slopes) + offsets[:, None]
-    right = ((logits > 0) == labels.bool()).float().mean(dim=1)
-    assert right[0] > 0.9
-    assert right[1] < 0.7
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    features = rng.normal(size=(400, 6)).astype(np.float32)
+    features[:, 2] += 4 * labels
+    logits = refitted_logits(features[:200], labels[:200], np.ones(200, np.float32), features[200:], ridge=1.0)
+    assert ((logits > 0) == labels[200:]).mean() > 0.9
 
 
-def test_heads_are_those_of_scikit_learn() -> None:
-    from sklearn.linear_model import LogisticRegression
+def test_fitted_heads_make_up_for_rare_classes_by_their_weights() -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(300) % 10 == 0).astype(np.int64)
+    features = rng.normal(size=(300, 4)).astype(np.float32) + labels[:, None]
+    plain, weighted = (
+        refitted_logits(features, labels, np.array(weights, np.float32)[labels], features)
+        for weights in ([1.0, 1.0], [0.2, 1.8])
+    )
+    assert (weighted > 0).sum() > 2 * (plain > 0).sum()
 
-    features = torch.randn(1, 120, 5, generator=torch.Generator().manual_seed(2))
-    features = (features - features.mean(1, keepdim=True)) / features.std(1, keepdim=True)
-    labels = (features[0, :, 0] + torch.randn(120, generator=torch.Generator().manual_seed(3)) > 0).long()
-    slopes, offsets = fit_heads(features, labels, torch.tensor([1.0, 1.0]), ridge=4.0)
-    reference = LogisticRegression(C=0.25, tol=1e-10).fit(features[0].numpy(), labels.numpy())
-    np.testing.assert_allclose(slopes[0], reference.coef_[0], atol=1e-3)
-    np.testing.assert_allclose(offsets[0], reference.intercept_[0], atol=1e-3)
+
+def test_masks_come_back_in_the_order_in_which_they_were_asked_for(make_tuner: MakeTuner) -> None:
+    tuner = make_tuner()
+    space = tuner.network.partition("attention")
+    network_masks = [space.mask(space.searchable[-n:]) for n in (3, 9, 1)] + [space.head_only(), space.all_tuned()]
+    model = tuner.tune(
+        space.all_tuned(), {"learning_rate": 1e-3}, Budget(1), seed=1, on_epoch=lambda _: Verdict(keep=True)
+    ).model
+    together = tuner.blend(model, network_masks)
+    for mask, predictions in zip(network_masks, together, strict=True):
+        (alone,) = tuner.blend(model, [mask])
+        np.testing.assert_allclose(predictions.scores, alone.scores, atol=1e-6)
+    assert not np.allclose(together[3].scores, together[4].scores)
+
+
+def test_blending_takes_smaller_batches_where_memory_runs_out(
+    make_tuner: MakeTuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner = make_tuner()
+    space = tuner.network.partition("attention")
+    model = tuner.tune(
+        space.all_tuned(), {"learning_rate": 1e-3}, Budget(1), seed=1, on_epoch=lambda _: Verdict(keep=True)
+    ).model
+    features, sizes = Blender.features, list[int]()
+
+    def small(self: Blender, masks: Sequence[Mask], images: Resident, batch_size: int) -> torch.Tensor:
+        sizes.append(batch_size)
+        if batch_size > 64:
+            raise torch.OutOfMemoryError
+        return features(self, masks, images, batch_size)
+
+    monkeypatch.setattr(Blender, "features", small)
+    assert len(tuner.blend(model, [space.head_only()])) == 1
+    assert sizes == [256, 128, 64, 64]

@@ -13,6 +13,7 @@ from monai_fairtune.masks import Mask, Partition
 from monai_fairtune.search.board import Lease
 from monai_fairtune.search.goals import Goals
 from monai_fairtune.search.job import Job
+from monai_fairtune.search.screened import check_can_blend
 from monai_fairtune.search.settings import SearchSettings
 from monai_fairtune.search.training import Training, find_mask
 from monai_fairtune.tuning import Tuner
@@ -57,6 +58,8 @@ class JobRunner:
     def _do(self, lease: Lease, on_progress: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Any]:
         if self._tuner is None:
             self._tuner = self.make_tuner()
+            if self.settings.screening:
+                check_can_blend(self._tuner)
             on_progress({})
         if lease.job.kind == "final":
             return self.assess(self._tuner, lease.job, lease.attempt)
