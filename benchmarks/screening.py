@@ -16,6 +16,10 @@ was broken off goes on. Then every proxy scores all masks on the validation spli
 Kendall's tau is taken against the mean value of a mask over its seeds on validation. The ceiling is one training
 against the mean of the others. The regret is how far the best of a proxy's three highest masks lies below the best
 mask, by mean values on the *selection* split, which no proxy saw. ``top`` repeats tau for the better half of the masks.
+
+Then a search is played on the stored trainings, 10,000 times: it takes the mask with the best validation value among
+masks drawn at random, or among a proxy's highest, each trained once; ``regret`` is that of its choice, by the mask's
+other trainings, and ``trainings`` what it paid, the proxy included.
 """
 
 from __future__ import annotations
@@ -37,22 +41,17 @@ from typing import Any
 import numpy as np
 import torch
 from machine import describe, show
-from numpy.typing import NDArray
 from scipy.stats import kendalltau
-from torch.nn.functional import cross_entropy
+from screening_proxies import LEARNING_RATE, Judge, Scores, blended, gradient_scores, one_shot, task_vector
 from trial_set_ups import SHARED, KeepBest, SetUp, build_tuner, prepare
 
 from monai_fairtune.bundle import load_cohort
 from monai_fairtune.masks import Mask, Partition
-from monai_fairtune.objectives import WorstGroupAUROC
-from monai_fairtune.predictions import Predictions
-from monai_fairtune.tuning import Budget, SupervisedTuner, balanced_class_weights, tuned_optimizer, warmup_cosine
-from monai_fairtune.tuning.blending import Blender, refitted_logits
+from monai_fairtune.tuning import Budget, SupervisedTuner
 
 SEEDS = (11, 12, 13)
 N_MASKS = 42
-PROXY_SEED = 99
-LEARNING_RATE = 1e-4
+N_PLAYED = 10_000
 
 
 def set_up_of(name: str, folder: Path) -> SetUp:
@@ -133,115 +132,6 @@ def train_all(name: str, folder: Path, n_masks: int, seeds: Sequence[int], n_wor
     print()
 
 
-Scores = NDArray[np.float64]
-
-
-class Judge:
-    """Turns logits for a whole split into the value that a search looks at."""
-
-    def __init__(self, set_up: SetUp, split: str) -> None:
-        self.cohort, self.rows, self.split = set_up.cohort, set_up.cohort.indices(split), split
-        self.objective = WorstGroupAUROC(tuple(set_up.cohort.subgroups))
-
-    def of_logits(self, logits: NDArray[np.float64]) -> float:
-        both = np.stack([np.zeros_like(logits), logits], axis=1)
-        return self.of(self.cohort.predictions_of(self.rows, both, self.split))
-
-    def of(self, predictions: Predictions) -> float:
-        return float(self.objective.evaluate(predictions))
-
-    def of_probabilities(self, scores: NDArray[np.float64]) -> float:
-        clipped = np.clip(scores, 1e-12, 1 - 1e-12)
-        return self.of_logits(np.log(clipped) - np.log1p(-clipped))
-
-
-def blended(
-    set_up: SetUp, tuner: SupervisedTuner, tuned: Mapping[str, torch.Tensor], masks: Sequence[Mask]
-) -> dict[str, Scores]:
-    """Scores of all masks by forward passes, with the trained head and with a head fitted for each."""
-    network, space = tuner.network, masks[0].partition
-    blender, judge = Blender(network, space, tuned), Judge(set_up, "validation")
-    names = {name.rpartition(".")[2]: name for name in network.head_parameter_names}
-    validation = blender.features(masks, tuner.splits["validation"])
-    weight, bias = tuned[names["weight"]], tuned[names["bias"]]
-    trained = validation @ (weight[1] - weight[0]) + (bias[1] - bias[0])
-    train = blender.features(masks, tuner.splits["train"]).numpy()
-    labels = tuner.splits["train"].labels.numpy()
-    weights = balanced_class_weights(labels).numpy()[labels]
-    found = {"": np.array([judge.of_logits(one.double().numpy()) for one in trained])}
-    for ridge in (10.0, 100.0, 1000.0):
-        logits = (
-            refitted_logits(one, labels, weights, other, ridge=ridge)
-            for one, other in zip(train, validation.numpy(), strict=True)
-        )
-        found[f" refit {ridge:g}"] = np.array([judge.of_logits(one) for one in logits])
-    return found
-
-
-def train_proxy(set_up: SetUp, tuner: SupervisedTuner, mask: Mask) -> None:
-    """Leaves the network as a training under a mask makes it, at its last epoch."""
-    budget, rates = Budget(set_up.epochs), {"learning_rate": LEARNING_RATE}
-    tuner.tune(mask, rates, budget, seed=PROXY_SEED, on_epoch=KeepBest(set_up))
-
-
-def task_vector(set_up: SetUp, tuner: SupervisedTuner, space: Partition) -> dict[str, torch.Tensor]:
-    """What one training of all components changes, at its last epoch."""
-    train_proxy(set_up, tuner, space.all_tuned())
-    return tuner.network.delta()
-
-
-def one_shot(set_up: SetUp, tuner: SupervisedTuner, space: Partition) -> dict[str, torch.Tensor]:
-    """What a training changes whose every step runs a mask drawn at random; the others' blocks run pretrained."""
-    network, split, rng = tuner.network, tuner.splits["train"], random.Random(PROXY_SEED)  # noqa: S311
-    network.reset(PROXY_SEED)
-    network.apply_mask(space.all_tuned())
-    pretrained = network.delta()
-    optimizer = tuned_optimizer(network, LEARNING_RATE)
-    batches = split.batches(set_up.batch_size, shuffle=True, seed=PROXY_SEED, augmentation=tuner.augmentation)
-    schedule = warmup_cosine(optimizer, 2 * set_up.epochs * len(batches))
-    weights = balanced_class_weights(split.labels.numpy())
-    parameters = dict(network.backbone.named_parameters())
-    components = [one for one in space.components if one.role == "searchable"]
-    network.train()
-    for _ in range(2 * set_up.epochs):
-        for batch in batches:
-            off = [name for one in components if rng.random() < 0.5 for name in one.parameters]
-            kept = {name: parameters[name].detach().clone() for name in off}
-            for name in off:
-                parameters[name].data.copy_(pretrained[name])
-            cross_entropy(network(batch["image"]), batch["label"], weight=weights).backward()
-            for name in off:
-                parameters[name].data.copy_(kept[name])
-                parameters[name].grad = None
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-    return network.delta()
-
-
-def gradient_scores(set_up: SetUp, tuner: SupervisedTuner, masks: Sequence[Mask]) -> Scores:
-    """Squared gradients of the worst subgroup's loss, of what a mask tunes, after the head alone was trained."""
-    network, split, space = tuner.network, tuner.splits["train"], masks[0].partition
-    train_proxy(set_up, tuner, space.head_only())
-    network.apply_mask(space.all_tuned())
-    weights = balanced_class_weights(split.labels.numpy())
-    losses: dict[int, list[torch.Tensor]] = {}
-    squares: dict[int, dict[str, torch.Tensor]] = {}
-    for batch in split.batches(set_up.batch_size, shuffle=False):
-        for group in batch["group"][:, 0].unique().tolist():
-            rows = batch["group"][:, 0] == group
-            loss = cross_entropy(network(batch["image"][rows]), batch["label"][rows], weight=weights)
-            network.zero_grad(set_to_none=True)
-            loss.backward()
-            losses.setdefault(group, []).append(loss.detach())
-            sums = squares.setdefault(group, {})
-            for name, parameter in network.tuned_parameters():
-                sums[name] = sums.get(name, torch.zeros(())) + parameter.grad.square().sum()
-    worst = max((group for group in losses if group >= 0), key=lambda group: float(torch.stack(losses[group]).mean()))
-    network.zero_grad(set_to_none=True)
-    return np.array([sum(float(squares[worst][name]) for name in mask.parameter_names) for mask in masks])
-
-
 def measure(name: str, folder: Path, n_masks: int, seeds: Sequence[int]) -> dict[str, Any]:
     """Returns how proxies and single trainings rank the masks."""
     set_up, tuner, masks = workplace(name, folder)
@@ -273,6 +163,7 @@ def measure(name: str, folder: Path, n_masks: int, seeds: Sequence[int]) -> dict
         "spread_between_masks": float(values["validation"].mean(axis=1).std(ddof=1)),
         "spread_between_seeds": float(np.sqrt(values["validation"].var(axis=1, ddof=1).mean())),
         "rows": [*_ceiling(values), *(_row(title, scores, cost, values) for title, (scores, cost) in proxies.items())],
+        "played": _played(values, proxies),
     }
 
 
@@ -301,6 +192,36 @@ def _row(title: str, scores: Scores, cost: float, values: Mapping[str, Scores]) 
     }
 
 
+def play(values: Mapping[str, Scores], order: Scores | None, n_tried: int) -> float:
+    """Returns the mean regret of a search that trains masks once each and takes the best by validation.
+
+    Args:
+        values: of each split, by mask and seed.
+        order: a proxy's scores, whose highest masks are tried; None tries masks drawn at random.
+        n_tried: masks to train.
+    """
+    rng, (n_masks, n_seeds) = np.random.default_rng(0), values["validation"].shape
+    seeds = rng.integers(n_seeds, size=(N_PLAYED, n_masks))
+    seen = np.take_along_axis(values["validation"][None], seeds[:, :, None], axis=2)[:, :, 0]
+    score = rng.random(seen.shape) if order is None else np.broadcast_to(order, seen.shape)
+    tried = np.argsort(-score, axis=1, kind="stable")[:, :n_tried]
+    chosen = np.take_along_axis(tried, np.take_along_axis(seen, tried, axis=1).argmax(axis=1)[:, None], axis=1)
+    total = values["selection"].sum(axis=1)[chosen[:, 0]]
+    own = values["selection"][chosen[:, 0], np.take_along_axis(seeds, chosen, axis=1)[:, 0]]
+    return float(values["selection"].mean(axis=1).max() - ((total - own) / (n_seeds - 1)).mean())
+
+
+def _played(values: Mapping[str, Scores], proxies: Mapping[str, tuple[Scores, float]]) -> list[dict[str, Any]]:
+    n_masks = len(values["validation"])
+    rows = [{"search": "drawn at random", "n_tried": n, "cost": float(n)} for n in (1, 5, 10, 20, 42) if n <= n_masks]
+    for row in rows:
+        row["regret"] = play(values, None, int(row["n_tried"]))
+    for title in ("task vector refit 100", "one-shot refit 100"):
+        order, cost = proxies[title]
+        rows += [{"search": title, "n_tried": n, "cost": cost + n, "regret": play(values, order, n)} for n in (1, 3, 5)]
+    return rows
+
+
 def print_table(found: Mapping[str, Any]) -> None:
     print(f"\n{found['set_up']}")
     print(
@@ -314,6 +235,9 @@ def print_table(found: Mapping[str, Any]) -> None:
             f"{row['proxy']:28}{row['tau']:7.2f}{row['tau_top']:7.2f}{row['tau_selection']:11.2f}"
             f"{row['regret']:8.4f}{row['regret_mean']:8.4f}{row['trainings']:11.1f}"
         )
+    print(f"\n{'a search on these trainings':28}{'tried':>7}{'regret':>9}{'trainings':>11}")
+    for row in found["played"]:
+        print(f"{row['search']:28}{row['n_tried']:7}{row['regret']:9.4f}{row['cost']:11.1f}")
 
 
 def main() -> None:
