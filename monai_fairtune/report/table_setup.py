@@ -10,7 +10,7 @@ from typing import Any
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import stated
 from monai_fairtune.report.tables import Cell, Table
-from monai_fairtune.report.wording import hours, number, percent, printable
+from monai_fairtune.report.wording import hours, number, percent, printable, signed
 
 __all__ = ["mask_rows", "setup_rows", "trials_table"]
 
@@ -47,16 +47,14 @@ def _screening(found: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what screening did, and how far trainings bore it out."""
     if not found:
         return {}
-    pairs = [(one["screened"], one["trained"]) for one in found["trials"] if one["trained"] is not None]
+    differences = [one["trained"] - one["screened"] for one in found["trials"] if one["trained"] is not None]
     rows = {
         "masks scored without training": found["n_screened"],
         "from the training of": found["screened_with"],
         "of these trained": len(found["trials"]),
     }
-    if pairs:
-        rows["trained minus screened value, on average"] = sum(trained - screened for screened, trained in pairs) / len(
-            pairs
-        )
+    if differences:
+        rows["trained minus screened value, on average"] = signed(sum(differences) / len(differences))
     return rows
 
 

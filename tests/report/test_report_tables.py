@@ -149,5 +149,5 @@ def test_the_set_up_tells_how_far_trainings_bore_screening_out(result: dict[str,
     rows = dict(setup_rows(Reading({**result, "screening": found})))["Screening"]
     assert dict(rows)["masks scored without training"] == "64"
     assert dict(rows)["of these trained"] == "2"
-    assert dict(rows)["trained minus screened value, on average"] == "0.03"
+    assert dict(rows)["trained minus screened value, on average"] == "+0.030"
     assert "Screening" not in dict(setup_rows(Reading({**result, "screening": None})))
