@@ -1,0 +1,99 @@
+"""``monai-fairtune prepare``: the manifest of a dataset as it is downloaded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from monai_fairtune.cohort.readers import CohortReader
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command. What follows it is parsed by ``run``: each dataset has options of its own."""
+    parser = commands.add_parser("prepare", help="write the manifest of a dataset as it is downloaded", add_help=False)
+    parser.set_defaults(run=run, overrides=[])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command."""
+    from monai_fairtune.cohort.readers import READERS, prepare_cohort
+
+    chosen = _parser(READERS).parse_args(options.overrides)
+    reader = chosen.kind(**{each.name: getattr(chosen, each.name) for each in fields(chosen.kind)})
+    prepared = prepare_cohort(
+        reader,
+        chosen.root,
+        chosen.output_dir,
+        resize=chosen.resize,
+        allow_missing=chosen.allow_missing,
+        n_workers=chosen.n_workers,
+    )
+    print(json.dumps(prepared.to_dict(), indent=1) if chosen.json else prepared.to_text())
+    if prepared.manifest is None:
+        n_lost = len(prepared.found.missing) + len(prepared.unreadable)
+        print(
+            f"monai-fairtune: {n_lost} of {prepared.found.n_read} images are missing or cannot be decoded, and no "
+            "manifest was written. Complete the download, or leave these images out with --allow-missing.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _parser(readers: Mapping[str, type[CohortReader]]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="monai-fairtune prepare",
+        description="Reads the original download of a dataset, which stays as it is, and writes manifest.csv and "
+        "prepared.json. Every choice that changes a number is an option of the dataset.",
+    )
+    datasets = parser.add_subparsers(title="datasets", metavar="DATASET", required=True)
+    for name, kind in readers.items():
+        _add_dataset(datasets, name, kind)
+    return parser
+
+
+def _add_dataset(datasets: Any, name: str, kind: type[CohortReader]) -> None:
+    from monai_fairtune.cohort.hashing import n_threads
+
+    about = kind.about
+    parser = datasets.add_parser(
+        name,
+        help=about.title,
+        description=f"{about.title}. Licence: {about.licence}. {about.access}",
+        epilog=f"Read from the root: {about.layout}. Label {about.label}.",
+    )
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="what was downloaded, unpacked")
+    parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="receives everything")
+    parser.add_argument("--resize", type=int, metavar="N", help="write images of N x N pixels as PNG")
+    parser.add_argument("--allow-missing", action="store_true", help="leave out images that are missing or damaged")
+    parser.add_argument(
+        "--n-workers", type=int, default=n_threads(), metavar="N", help="processes that write (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    choices = parser.add_argument_group("choices")
+    hints = get_type_hints(kind)
+    for each in fields(kind):  # type: ignore[arg-type]
+        choices.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            default=each.default,
+            help=f"{each.metadata['help']} (default: {each.default})".replace("%", "%%"),
+            **_values(hints[each.name]),
+        )
+    parser.set_defaults(kind=kind)
+
+
+def _values(hint: Any) -> dict[str, Any]:
+    """Returns what argparse needs to know of an option's type: a Literal, or a plain type that may be None."""
+    if get_origin(hint) is Literal:
+        return {"choices": get_args(hint)}
+    plain = [each for each in get_args(hint) if each is not types.NoneType] or [hint]
+    return {"type": plain[0], "metavar": plain[0].__name__.upper()}

@@ -1,0 +1,41 @@
+"""The image files of a download."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+__all__ = ["find_images", "without_folders"]
+
+
+def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple[str, ...]:
+    """Returns the files with one of the endings, as sorted paths relative to ``root``.
+
+    Hidden files and what macOS adds to archives are left out; links to folders are not followed.
+
+    Args:
+        root: of the download.
+        suffixes: endings in lower case; a file's own may be in capitals.
+        below: a folder relative to ``root`` to look in.
+    """
+    found = []
+    for folder, folders, names in os.walk(root / below):
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        where = Path(folder).relative_to(root).as_posix()
+        prefix = "" if where == "." else f"{where}/"
+        found += [prefix + name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
+    return tuple(sorted(found))
+
+
+def without_folders(images: Iterable[str]) -> dict[str, str]:
+    """Returns a file's name without folders and ending, to its path; of several files the first by path.
+
+    Example:
+        >>> without_folders(["part_1/a.jpg", "part_2/a.jpg", "part_2/b.jpg"])
+        {'a': 'part_1/a.jpg', 'b': 'part_2/b.jpg'}
+    """
+    paths: dict[str, str] = {}
+    for image in images:
+        paths.setdefault(PurePosixPath(image).stem, image)
+    return paths

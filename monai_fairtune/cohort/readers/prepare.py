@@ -1,0 +1,204 @@
+"""From an original download to a manifest and the record of how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from monai_fairtune.cohort.hashing import file_sha256
+from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
+from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
+from monai_fairtune.exceptions import ConfigurationError, ImageError
+from monai_fairtune.predictions import read_json, write_csv, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PreparedCohort", "prepare_cohort"]
+
+_MANIFEST, _RECORD = "manifest.csv", "prepared.json"
+_IMAGES, _IMAGES_RECORD, _LOCK = "images", "images.json", ".prepare.lock"
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PreparedCohort:
+    """What became of a download.
+
+    Args:
+        reader: its options are the choices that were made.
+        found: what it found.
+        unreadable: images that are there and cannot be decoded, and why; known only where images were written.
+        manifest: the file that was written; None if images are missing and that was not allowed.
+        data_root: the folder that the manifest's images are relative to.
+        rows: that are kept: those of the manifest, if there is one.
+        resize: side of the written images in pixels, or None.
+        table_sha256: the dataset's own tables to their hash.
+    """
+
+    reader: CohortReader
+    found: FoundCohort
+    unreadable: Mapping[str, ImageError]
+    manifest: Path | None
+    data_root: Path
+    rows: pd.DataFrame
+    resize: int | None
+    table_sha256: Mapping[str, str]
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The reason to how many images are not kept for it."""
+        lost = {"the file is missing": len(self.found.missing), "the file cannot be decoded": len(self.unreadable)}
+        return {**self.found.dropped, **{reason: n for reason, n in lost.items() if n}}
+
+    @property
+    def not_recorded(self) -> dict[str, int]:
+        """Attribute to how many images of the manifest lack it."""
+        present = [name for name in self.reader.about.attributes if name in self.rows.columns]
+        return {name: int((self.rows[name] == "").sum()) for name in present}
+
+    @property
+    def mismatches(self) -> dict[str, tuple[int, int]]:
+        """What is counted to how many were found and how many are published, where these differ."""
+        counts = self.found.counts
+        return {name: (counts[name], n) for name, n in self.reader.about.published.items() if counts[name] != n}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain JSON; it names image files, and no folder outside the download."""
+        about = asdict(self.reader.about)
+        name, published = about.pop("name"), about.pop("published")
+        return {
+            "schema": 1,
+            "reader": name,
+            "about": about,
+            "options": options_of(self.reader),
+            "resize": self.resize,
+            "images": "download" if self.resize is None and self.found.picture is None else "written",
+            "n_read": self.found.n_read,
+            "n": len(self.rows),
+            "n_patients": self.rows["patient_id"].nunique(),
+            "n_positive": int((self.rows["label"] == "1").sum()),
+            "not_recorded": self.not_recorded,
+            "dropped": self.dropped,
+            "missing": _listed(self.found.missing),
+            "unreadable": _listed(tuple(self.unreadable)),
+            "surplus": _listed(self.found.surplus),
+            "counts": dict(self.found.counts),
+            "published": published,
+            "tables": dict(self.table_sha256),
+        }
+
+    def to_text(self) -> str:
+        """Returns a page for people, up to 100 columns wide."""
+        from monai_fairtune.cohort.readers.prepared_text import prepared_text
+
+        return prepared_text(self)
+
+
+def prepare_cohort(
+    reader: CohortReader,
+    root: str | Path,
+    output_dir: str | Path,
+    *,
+    resize: int | None = None,
+    allow_missing: bool = False,
+    n_workers: int = 1,
+    progress: bool = True,
+) -> PreparedCohort:
+    """Writes ``manifest.csv`` and ``prepared.json`` for a download, which is left as it is.
+
+    The manifest names the download's own files, unless images are resized or have to be cut out of other files: these
+    are written below ``images``, and a call that was interrupted goes on with those that are not there yet.
+
+    Args:
+        reader: of the dataset.
+        root: the folder that the download was unpacked into.
+        output_dir: receives everything; outside ``root``.
+        resize: side in pixels; images are written as square PNG files, their aspect ratio not kept.
+        allow_missing: leave out the rows whose image is missing or cannot be decoded, instead of writing no manifest.
+        n_workers: processes that write images.
+        progress: whether to draw a bar on standard error.
+
+    Returns:
+        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given.
+
+    Raises:
+        ConfigurationError: if the folder or an option cannot be used.
+        ManifestError: if the download's tables cannot be read.
+    """
+    root, folder = Path(root), Path(output_dir)
+    _require_usable(root, folder, resize)
+    found = reader.read(root)
+    hashes = {table: file_sha256(root / table) for table in found.tables}
+    rows = found.rows[~found.rows["image"].isin(found.missing)]
+    if found.missing and not allow_missing:
+        return PreparedCohort(reader, found, {}, None, root, rows, resize, hashes)
+    unreadable: dict[str, ImageError] = {}
+    data_root = root
+    with _alone_in(folder):
+        if resize is not None or found.picture is not None:
+            writer = PictureWriter(root, folder / _IMAGES, found.picture, resize)
+            _require_same_images(reader, writer)
+            unreadable = write_pictures(writer, list(rows["image"]), n_workers=n_workers, progress=progress)
+            rows = rows[~rows["image"].isin(unreadable)]
+            rows = rows.assign(image=[writer.path(name).relative_to(folder).as_posix() for name in rows["image"]])
+            data_root = folder
+        manifest = folder / _MANIFEST if allow_missing or not unreadable else None
+        prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes)
+        if manifest is not None:
+            write_json(folder / _RECORD, prepared.to_dict())
+            write_csv(manifest, rows)
+    return prepared
+
+
+def _require_usable(root: Path, folder: Path, resize: int | None) -> None:
+    if folder.resolve().is_relative_to(root.resolve()):
+        raise ConfigurationError(
+            f"The output folder '{folder}' is in the download '{root}', which stays as it is. Give a folder outside."
+        )
+    if resize is not None and resize < 1:
+        raise ConfigurationError(f"resize is {resize}. Give the side of the images in pixels, such as 224.")
+    if (folder / _MANIFEST).exists() and not (folder / _RECORD).exists():
+        raise ConfigurationError(
+            f"'{folder}' holds a {_MANIFEST} that was not prepared from a download. Give another output folder."
+        )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keeps a second process out of the folder, and says what is wrong with a folder that cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise ConfigurationError(
+            f"Another process is preparing a cohort in '{folder}'. Wait for it, or give another output folder."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"'{folder}' cannot be written: {error.strerror or error}. Give a folder that can be, with room enough."
+        ) from error
+
+
+def _require_same_images(reader: CohortReader, writer: PictureWriter) -> None:
+    """Refuses a folder of images that were made in another way: those would be taken for images of this one."""
+    options = options_of(reader) if writer.picture is not None else {}
+    wanted = {"reader": reader.about.name, "options": options, "resize": writer.size}
+    record = writer.folder / _IMAGES_RECORD
+    if not record.exists():
+        write_json(record, wanted)
+    elif (made := read_json(record)) != wanted:
+        raise ConfigurationError(
+            f"'{writer.folder}' holds images that were made with {made}, and {wanted} is asked for. "
+            "Give another output folder, or delete that one."
+        )
+
+
+def _listed(names: tuple[str, ...]) -> dict[str, Any]:
+    return {"n": len(names), "first": list(names[:_MOST_NAMED])}

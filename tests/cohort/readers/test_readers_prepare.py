@@ -1,0 +1,241 @@
+"""What `prepare_cohort` writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+
+from monai_fairtune.cohort import Cohort, Preprocessing
+from monai_fairtune.cohort.readers import About, FoundCohort, PreparedCohort, option, prepare_cohort
+from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError, RunError
+from monai_fairtune.subgroups import SensitiveAttribute
+from monai_fairtune.testing.tiny_reader import TinyReader, write_tiny_download
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """A tiny reader whose images are cut out of its files."""
+
+    how: str = option("ramp", "ramp, fail at 3, die, interrupt at 3, or alike")
+    about: ClassVar[About] = TinyReader.about
+
+    def read(self, root: Path) -> FoundCohort:
+        found = replace(TinyReader().read(root), picture=self.cut)
+        names = [name.replace(".png", ".x" if k % 2 else ".png") for k, name in enumerate(found.rows["image"])]
+        alike = [f"images/1.{'x' if k % 2 else 'y'}{k // 2}" for k in range(len(names))]
+        return replace(found, rows=found.rows.assign(image=alike if self.how == "alike" else names))
+
+    def cut(self, root: Path, name: str) -> NDArray[np.uint16]:
+        number = int(Path(name).stem)
+        if self.how == "die":
+            os._exit(9)
+        if self.how == "interrupt at 3" and number == 3:
+            signal.raise_signal(signal.SIGINT)
+        if self.how == "fail at 3" and number == 3:
+            raise ImageError("Image '3' is damaged. Replace it.")
+        return np.full((6, 8), 1000 * number, dtype=np.uint16)
+
+
+def prepare(root: Path, output: Path, reader: Any = None, **how: Any) -> PreparedCohort:
+    return prepare_cohort(reader or TinyReader(), root, output, progress=False, **how)
+
+
+def rows_of(prepared: PreparedCohort) -> pd.DataFrame:
+    assert prepared.manifest is not None
+    return pd.read_csv(prepared.manifest, dtype=str, keep_default_na=False)
+
+
+def test_the_manifest_names_the_downloads_own_files(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepared = prepare(root, tmp_path / "out")
+    assert prepared.data_root == root
+    rows = rows_of(prepared)
+    assert rows.columns.tolist() == ["image", "label", "label_name", "patient_id", "sex"]
+    assert rows.iloc[3].tolist() == ["images/3.png", "1", "bright", "p1", "male"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".lock") == [
+        "manifest.csv",
+        "prepared.json",
+    ]
+
+
+def test_the_record_says_what_was_chosen_dropped_and_counted(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n_missing=2)
+    (root / "images" / "extra.png").touch()
+    prepared = prepare(root, tmp_path / "out", allow_missing=True)
+    record = json.loads((tmp_path / "out" / "prepared.json").read_text())
+    assert record == prepared.to_dict()
+    assert record["reader"] == "tiny"
+    assert record["options"] == {"unsure": "drop"}
+    assert record["dropped"] == {"the label is unsure": 1, "the file is missing": 2}
+    assert (record["n_read"], record["n"], record["n_patients"], record["n_positive"]) == (12, 9, 5, 4)
+    assert record["not_recorded"] == {"sex": 3}
+    assert record["missing"] == {"n": 2, "first": ["images/0.png", "images/1.png"]}
+    assert record["surplus"] == {"n": 1, "first": ["images/extra.png"]}
+    assert record["counts"] == record["published"] == {"images": 12}
+    assert record["about"]["licence"].startswith("none")
+    assert list(record["tables"]) == ["table.csv"]
+    assert len(record["tables"]["table.csv"]) == 64
+    assert str(tmp_path) not in json.dumps(record)
+
+
+def test_choices_reach_the_rows_and_the_record(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepared = prepare(root, tmp_path / "out", TinyReader(unsure="1"))
+    assert rows_of(prepared)["label"].tolist()[-1] == "1"
+    assert prepared.to_dict()["options"] == {"unsure": "1"}
+    assert "Choice: unsure = 1 (the label of images that" in prepared.to_text()
+
+
+def test_without_permission_missing_images_leave_no_manifest(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n_missing=1)
+    prepared = prepare(root, tmp_path / "out")
+    assert prepared.manifest is None
+    assert not (tmp_path / "out").exists()
+    assert "12 images are named, 10 of them kept" in prepared.to_text()
+    assert "Missing: 1 files, 'images/0.png'." in prepared.to_text()
+    assert "Next:" not in prepared.to_text()
+
+
+def test_counts_that_are_not_as_published_are_told_with_both_numbers(tmp_path: Path) -> None:
+    prepared = prepare(write_tiny_download(tmp_path / "tiny", n=8), tmp_path / "out")
+    assert prepared.mismatches == {"images": (8, 12)}
+    assert "Not as published: 8 images found, 12 published." in prepared.to_text()
+    assert prepared.manifest is not None
+
+
+def test_a_resized_image_is_what_a_network_would_be_given(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(root / "images/0.png")
+    prepared = prepare(root, tmp_path / "out", resize=16)
+    assert prepared.data_root == tmp_path / "out"
+    assert rows_of(prepared)["image"].tolist()[0] == "images/images/0.png"
+    for name, mode in (("0", "RGB"), ("1", "L")):
+        with Image.open(tmp_path / "out" / "images" / "images" / f"{name}.png") as image:
+            assert (image.mode, image.size) == (mode, (16, 16))
+        before, after = (
+            Preprocessing(16).decode(folder / "images" / f"{name}.png")
+            for folder in (root, tmp_path / "out" / "images")
+        )
+        assert abs(before - after).max() <= 0.5 / 255 + 1e-6
+
+
+def test_cut_images_are_written_as_they_are_or_resized(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    assert rows_of(prepare(root, tmp_path / "as_is", Cutting()))["image"].tolist()[1] == "images/images/1.npy"
+    assert (np.load(tmp_path / "as_is" / "images" / "images" / "1.npy") == np.full((6, 8), 1000)).all()
+    prepare(root, tmp_path / "small", Cutting(), resize=4)
+    with Image.open(tmp_path / "small" / "images" / "images" / "7.png") as image:
+        assert (np.asarray(image) == np.full((4, 4), round(7000 / 65535 * 255))).all()
+
+
+def test_a_prepared_cohort_is_read_by_the_package(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n=80)
+    for output, how in (("a", {}), ("b", {"resize": 8})):
+        prepared = prepare(root, tmp_path / output, **how)
+        assert prepared.manifest is not None
+        attributes = SensitiveAttribute.parse_all("sex")
+        cohort = Cohort.from_manifest(prepared.manifest, attributes, data_root=prepared.data_root)
+        assert cohort.n == 79
+
+
+def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    folder = tmp_path / "out" / "images" / "images"
+    with pytest.raises(KeyboardInterrupt):
+        prepare(root, tmp_path / "out", Cutting("interrupt at 3"))
+    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert set(made) == {"0.npy", "1.npy", "2.npy"}
+    assert not (tmp_path / "out" / "manifest.csv").exists()
+    (folder / "1.npy").write_bytes(b"")  # what a loss of power leaves
+    (folder / "3.npy.part").write_bytes(b"half")
+    record = tmp_path / "out" / "images" / "images.json"
+    record.write_text(record.read_text().replace("interrupt at 3", "ramp"))
+    prepared = prepare(root, tmp_path / "out", Cutting())
+    now = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert set(now) == {f"{k}.npy" for k in range(11)}
+    assert {name for name, written in made.items() if now[name] == written} == {"0.npy", "2.npy"}
+    assert len(rows_of(prepared)) == 11
+
+
+def test_images_that_were_made_in_another_way_are_not_taken_for_these(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", resize=8)
+    with pytest.raises(ConfigurationError, match=r"made with .*'resize': 8.* is asked for"):
+        prepare(root, tmp_path / "out", resize=16)
+    prepare(root, tmp_path / "out", TinyReader(unsure="0"), resize=8)  # a choice of labels changes no pixel
+    prepare(root, tmp_path / "cut", Cutting())
+    with pytest.raises(ConfigurationError, match="made with"):
+        prepare(root, tmp_path / "cut", Cutting("fail at 3"))
+
+
+def test_images_that_cannot_be_decoded_are_named_and_may_be_left_out(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    (root / "images" / "4.png").write_bytes(b"broken")
+    prepared = prepare(root, tmp_path / "out", resize=8)
+    assert (list(prepared.unreadable), prepared.manifest) == (["images/4.png"], None)
+    assert "Not decoded: 1 files, 'images/4.png'." in prepared.to_text()
+    again = prepare(root, tmp_path / "out", resize=8, allow_missing=True)
+    assert again.dropped == {"the label is unsure": 1, "the file cannot be decoded": 1}
+    assert "images/images/4.png" not in rows_of(again)["image"].tolist()
+    assert list(prepare(root, tmp_path / "cut", Cutting("fail at 3")).unreadable) == ["images/3.x"]
+
+
+def test_several_processes_write_the_same_bytes_as_one(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n=200)
+    prepare(root, tmp_path / "one", resize=8)
+    prepare(root, tmp_path / "two", resize=8, n_workers=2)
+    for path in (tmp_path / "one").rglob("*.png"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+    assert (tmp_path / "one" / "manifest.csv").read_bytes() == (tmp_path / "two" / "manifest.csv").read_bytes()
+
+
+def test_fault_a_process_that_dies_is_told_with_the_way_out(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n=200)
+    with pytest.raises(RunError, match=r"One of 2 processes .* goes on where it stopped; --n-workers 1"):
+        prepare(root, tmp_path / "out", Cutting("die"), n_workers=2)
+
+
+def test_two_images_are_never_written_to_one_file(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    with pytest.raises(ManifestError, match=r"'images/1.y0' and 'images/1.x0' differ in their ending only"):
+        prepare(root, tmp_path / "out", Cutting("alike"))
+
+
+@pytest.mark.parametrize("output", ["tiny", "tiny/out", "tiny/../tiny/images"])
+def test_nothing_is_written_into_the_download(tmp_path: Path, output: str) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    with pytest.raises(ConfigurationError, match="in the download"):
+        prepare(root, tmp_path / output)
+
+
+def test_a_manifest_of_other_origin_is_not_overwritten_and_an_earlier_one_is(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "manifest.csv").write_text("image,label\n")
+    with pytest.raises(ConfigurationError, match="not prepared from a download"):
+        prepare(root, tmp_path / "own")
+    for unsure, n in (("drop", 11), ("1", 12)):
+        assert len(rows_of(prepare(root, tmp_path / "out", TinyReader(unsure)))) == n  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_in_use_or_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out" / ".prepare.lock"), pytest.raises(ConfigurationError, match="Another process"):
+        prepare(root, tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be written: Not a directory"):
+        prepare(root, tmp_path / "file" / "out")
+    with pytest.raises(ConfigurationError, match="resize is 0"):
+        prepare(root, tmp_path / "out", resize=0)
