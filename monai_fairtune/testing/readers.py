@@ -26,7 +26,7 @@ def check_reader(reader: CohortReader, root: Path) -> None:
 
     Args:
         reader: to be checked.
-        root: of a download that lacks some of its images, with both labels among those that are there.
+        root: of a download that lacks some of the images that its tables name.
 
     Raises:
         AssertionError: naming what does not hold.
@@ -79,7 +79,7 @@ def check_reader_tells_which_images_are_there(reader: CohortReader, root: Path) 
     """Images that are missing are named; the others can be decoded; files without a row are listed, not used."""
     found = reader.read(root)
     images = list(found.rows["image"])
-    _require(bool(found.missing), "no image is missing: give a download that lacks one")
+    _require(bool(found.missing) == bool(found.tables), "no image is missing: give a download that lacks one")
     _require(set(found.missing) < set(images), "the missing images are not some of the rows' images")
     _require(not set(found.surplus) & set(images), "a file is surplus and has a row")
     _require(all((root / name).is_file() for name in found.tables), "a table is not a file of the download")

@@ -1,8 +1,19 @@
 """Readers of datasets as they are downloaded: each knows one layout, its labels and its sensitive attributes."""
 
 from monai_fairtune.cohort.readers.by_name import READERS
+from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.prepare import PreparedCohort, prepare_cohort
 from monai_fairtune.cohort.readers.reader import About, CohortReader, FoundCohort, option
 
-__all__ = ["HAM10000", "READERS", "About", "CohortReader", "FoundCohort", "PreparedCohort", "option", "prepare_cohort"]
+__all__ = [
+    "HAM10000",
+    "READERS",
+    "About",
+    "CohortReader",
+    "Fitzpatrick17k",
+    "FoundCohort",
+    "PreparedCohort",
+    "option",
+    "prepare_cohort",
+]

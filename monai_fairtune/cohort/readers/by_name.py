@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.reader import CohortReader
 
 __all__ = ["READERS"]
 
-_FAMILY: tuple[type[CohortReader], ...] = (HAM10000,)
+_FAMILY: tuple[type[CohortReader], ...] = (
+    Fitzpatrick17k,
+    HAM10000,
+)
 
 READERS = {kind.about.name: kind for kind in _FAMILY}
 """Name to reader; any other ``CohortReader`` is given to ``prepare_cohort`` itself."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-__all__ = ["find_images", "without_folders"]
+from monai_fairtune.exceptions import ImageError
+
+__all__ = ["find_images", "reading", "without_folders"]
 
 
 def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple[str, ...]:
@@ -39,3 +44,20 @@ def without_folders(images: Iterable[str]) -> dict[str, str]:
     for image in images:
         paths.setdefault(PurePosixPath(image).stem, image)
     return paths
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turns what libraries raise on damaged files into an error that names the image.
+
+    Raises:
+        ImageError: in their place.
+    """
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"Image '{name}' cannot be used. {error}") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ImageError(
+            f"Image '{name}' cannot be read: {type(error).__name__}: {str(error)[:200]}. Download the file again."
+        ) from error

@@ -70,7 +70,7 @@ class PreparedCohort:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain JSON; it names image files, and no folder outside the download."""
-        about = asdict(self.reader.about)
+        about = {**asdict(self.reader.about), "study": list(self.reader.about.study)}
         name, published = about.pop("name"), about.pop("published")
         return {
             "schema": 1,

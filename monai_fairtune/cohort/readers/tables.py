@@ -11,7 +11,7 @@ import pandas as pd
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.subgroups import canonical
 
-__all__ = ["find_file", "read_csv", "read_excel", "recode", "require_package", "years"]
+__all__ = ["find_file", "read_csv", "read_excel", "recode", "require_file", "require_package", "years"]
 
 _DEPTHS = ("", "*/", "*/*/")
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import h5py
+import nibabel as nib
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -46,3 +50,192 @@ def touch(root: Path, names: Iterable[str]) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
+
+
+FITZPATRICK17K = (
+    "md5hash,fitzpatrick_scale,fitzpatrick_centaur,label,nine_partition_label,three_partition_label,qc,url,url_alphanum",
+    "5e82a45bc5d78bd24ae9202d194423f8,3,3,drug induced pigmentary changes,inflammatory,non-neoplastic,,https://a/b.jpg,b.jpg",
+    "d2bac3c9e4499032ca8e9b07c7d3bc40,2,3,dermatofibroma,benign dermal,benign,1 Diagnostic,https://a/c.jpg,c.jpg",
+    "0a94359e7eaacd7178e06b2823777789,1,1,melanoma,malignant melanoma,malignant,,https://a/d.jpg,d.jpg",
+    "a39ec3b1f22c08a421fa20535e037bba,-1,-1,melanoma,malignant melanoma,malignant,3 Wrongly labelled,,",
+    "45dfc9a8a1d6d2a4f9ab62d3e8a1f5a1,6,5,psoriasis,inflammatory,non-neoplastic,,https://a/e.jpg,e.jpg",
+)
+
+
+def write_fitzpatrick17k(root: Path, *, lines: Sequence[str] = FITZPATRICK17K) -> Path:
+    """Writes the table, and all images but the last."""
+    write_lines(root / "fitzpatrick17k.csv", lines)
+    for number, line in enumerate(lines[1:-1]):
+        write_picture(root / "data" / "finalfitz17k" / f"{line.split(',')[0]}.jpg", seed=number)
+    return root
+
+
+PAD_UFES_20 = (
+    "patient_id,lesion_id,smoke,drink,background_father,background_mother,age,pesticide,gender,skin_cancer_history,"
+    "cancer_history,has_piped_water,has_sewage_system,fitspatrick,region,diameter_1,diameter_2,diagnostic,itch,grew,"
+    "hurt,changed,bleed,elevation,img_id,biopsed",
+    "PAT_1516,1765,,,,,8,,,,,,,,ARM,,,NEV,False,False,False,False,False,False,PAT_1516_1765_530.png,False",
+    "PAT_46,881,False,False,POMERANIA,POMERANIA,55,False,FEMALE,True,True,True,True,3.0,NECK,6.0,5.0,BCC,True,True,"
+    "False,True,True,True,PAT_46_881_939.png,True",
+    "PAT_1545,1867,,,,,77,,,,,,,,FACE,,,ACK,True,False,False,False,False,False,PAT_1545_1867_547.png,False",
+    "PAT_46,882,False,False,POMERANIA,POMERANIA,55,False,FEMALE,True,True,True,True,3.0,ARM,6.0,5.0,SEK,True,True,"
+    "False,True,True,True,PAT_46_882_940.png,True",
+    "PAT_684,1302,True,False,BRASIL,BRASIL,79,False,MALE,True,False,False,False,1.0,FOREARM,5.0,5.0,MEL,True,True,"
+    "False,False,False,True,PAT_684_1302_588.png,True",
+)
+
+
+def write_pad_ufes_20(root: Path, *, lines: Sequence[str] = PAD_UFES_20) -> Path:
+    """Writes the table, and all images but the last, in two of the three folders."""
+    write_lines(root / "metadata.csv", lines)
+    for number, line in enumerate(lines[1:-1]):
+        write_picture(root / "images" / f"imgs_part_{1 + number % 2}" / line.split(",")[-2], seed=number)
+    return root
+
+
+PAPILA_EYES = {
+    "od": [("#002", 47, 0, 2), ("#004", 58, 1, 1), ("#024", 53, 0, 0), ("#101", None, 1, 0)],
+    "os": [("#002", 47, 0, 0), ("#004", 58, 1, 1), ("#024", 53, 0, 2), ("#101", None, 1, 0)],
+}
+PAPILA_HEADERS: dict[str, list[list[object]]] = {
+    "original": [
+        [None, "Age", "Gender", "Diagnosis", "Refractive_Defect", None, None, "Phakic/Pseudophakic", "IOP", None],
+        [None, None, None, None, "dioptre_1", "dioptre_2", "astigmatism", None, "Pneumatic", "Perkins"],
+        ["ID", *[None] * 9],
+    ],
+    "repeated": [
+        [None, "Age", "Gender", "Diagnosis", "Refractive_Defect", None, None, "Phakic/Pseudophakic", "IOP", None],
+        [None, "Age", "Gender", "Diagnosis", "dioptre_1", "dioptre_2", "astigmatism", None, "Pneumatic", "Perkins"],
+        ["ID", *[None] * 9],
+    ],
+    "simple": [
+        ["patient_id", "age", "gender", "diagnosis", "sphere", "cylinder", "axis", "crystalline_status", "p", "q"]
+    ],
+}
+
+
+def write_papila(root: Path, *, header: str = "original", extra: Sequence[tuple[object, ...]] = ()) -> Path:
+    """Writes both sheets, and the images of all eyes but the last."""
+    for side, eyes in PAPILA_EYES.items():
+        rows = [*PAPILA_HEADERS[header], *([*eye, 1.25, -0.75, 80, 1, None, 14] for eye in [*eyes, *extra])]
+        write_sheet(root / "ClinicalData" / f"patient_data_{side}.xlsx", rows)
+        for number, (patient, *_) in enumerate(eyes):
+            if (side, patient) != ("os", "#101"):
+                write_picture(root / "FundusImages" / f"RET{patient[1:]}{side.upper()}.jpg", seed=number)
+    return root
+
+
+def write_sheet(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_excel(path, header=False, index=False)
+
+
+CHEXPERT_HEADER = (
+    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung Lesion,"
+    "Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices"
+)
+CHEXPERT = {
+    "train": (
+        CHEXPERT_HEADER,
+        "CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg,Female,68,Frontal,AP,1.0,,,,,,,,,0.0,,,,1.0",
+        "CheXpert-v1.0-small/train/patient00002/study2/view1_frontal.jpg,Female,87,Frontal,AP,,,-1.0,1.0,,-1.0,-1.0,,-1.0,,-1.0,,1.0,",
+        "CheXpert-v1.0-small/train/patient00002/study1/view1_frontal.jpg,Female,83,Frontal,AP,,,,1.0,,,-1.0,,,,,,1.0,",
+        "CheXpert-v1.0-small/train/patient00002/study1/view2_lateral.jpg,Female,83,Lateral,,,,,1.0,,,-1.0,,,,,,1.0,",
+        "CheXpert-v1.0-small/train/patient00003/study1/view1_frontal.jpg,Unknown,0,Frontal,PA,1.0,,0.0,,,,,,,,,,,",
+        "CheXpert-v1.0-small/train/patient00004/study1/view1_frontal.jpg,Male,90,Frontal,PA,,,1.0,,,,,,,,,,,",
+    ),
+    "valid": (
+        CHEXPERT_HEADER,
+        "CheXpert-v1.0-small/valid/patient64541/study1/view1_frontal.jpg,Male,73,Frontal,AP,0.0,1.0,1.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0",
+        "CheXpert-v1.0-small/valid/patient64542/study1/view1_frontal.jpg,Male,70,Frontal,PA,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0",
+    ),
+}
+CHEXPERT_DEMOGRAPHICS = (
+    ("PATIENT", "GENDER", "AGE_AT_CXR", "PRIMARY_RACE", "ETHNICITY"),
+    ("patient00001", "Female", 68, "White or Caucasian", "Non-Hispanic/Non-Latino"),
+    ("patient00002", "Female", 87, "Asian - Historical Conv", "Unknown"),
+    ("patient00003", "Unknown", 0, "Race and Ethnicity Unknown", "Unknown"),
+    ("patient00004", "Male", 90, "Black or African American", "Not Hispanic"),
+    ("patient64541", "Male", 73, "Native Hawaiian or Other Pacific Islander", "Unknown"),
+)
+
+
+def write_chexpert(root: Path, *, folder: str = "CheXpert-v1.0-small", demographics: bool = True) -> Path:
+    """Writes both tables, and all images but the last of either."""
+    for part, lines in CHEXPERT.items():
+        write_lines(root / folder / f"{part}.csv", lines)
+        for number, line in enumerate(lines[1:-1]):
+            write_picture(root / folder / line.split(",")[0].partition("/")[2], seed=number)
+    if demographics:
+        write_sheet(root / "CHEXPERT DEMO.xlsx", CHEXPERT_DEMOGRAPHICS)
+    return root
+
+
+def write_harvard_gf3300(root: Path) -> Path:
+    """Writes seven patients, whose volumes are smaller than the true 200 x 200 x 200."""
+    rng = np.random.default_rng(0)
+    for number, folder in enumerate(["Training"] * 4 + ["Validation", "Test", "Test"]):
+        path = root / folder / f"data_{number:04}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        numbers = {"glaucoma": number % 2, "male": number // 2 % 2, "race": number % 3, "language": -1}
+        np.savez_compressed(
+            path,
+            rnflt=rng.uniform(-2, 350, (20, 20)).astype(np.float32),
+            oct_bscans=rng.integers(0, 256, (4, 5, 6), dtype=np.uint8),
+            tds=np.zeros(52),
+            md=np.array(-1.5),
+            age=np.array(50.0 + number),
+            **{name: np.array(value) for name, value in numbers.items()},  # type: ignore[arg-type]
+        )
+    return root
+
+
+OASIS1 = (
+    "ID,M/F,Hand,Age,Educ,SES,MMSE,CDR,eTIV,nWBV,ASF,Delay",
+    "OAS1_0001_MR1,F,R,74,2,3,29,0,1344,0.743,1.306,N/A",
+    "OAS1_0003_MR1,F,R,73,4,3,27,0.5,1454,0.708,1.207,N/A",
+    "OAS1_0061_MR1,F,R,20,,,,,1757,0.845,0.999,N/A",
+    "OAS1_0061_MR2,F,R,20,,,,,1757,0.845,0.999,1",
+    "OAS1_0457_MR1,M,R,62,3,3,26,2,1483,0.766,1.279,N/A",
+)
+
+
+def oasis_volume() -> NDArray[np.int16]:
+    """Returns a volume of 6 x 8 x 10, in which a voxel's value says where it is: stored column, row and slice."""
+    x, y, z = np.meshgrid(np.arange(6), np.arange(8), np.arange(10), indexing="ij")
+    return (100 * x + 10 * y + z).astype(np.int16)
+
+
+def write_oasis1(root: Path, *, suffix: str = ".img") -> Path:
+    """Writes the table, and masked and whole volumes of all sessions but the last, whose x runs to the left."""
+    write_lines(root / "oasis_cross-sectional.csv", OASIS1)
+    for number, line in enumerate(OASIS1[1:-1]):
+        session = line.split(",")[0]
+        folder = root / f"disc{1 + number % 2}" / session / "PROCESSED" / "MPRAGE" / "T88_111"
+        folder.mkdir(parents=True)
+        for ending, shift in (("_t88_masked_gfc", 0), ("_t88_gfc", 1000)):
+            path = folder / f"{session}_mpr_n{3 + number % 2}_anon_111{ending}{suffix}"
+            volume = (oasis_volume() + np.int16(shift))[..., None]
+            kind = nib.AnalyzeImage if suffix == ".img" else nib.Nifti1Image
+            nib.save(kind(volume, None if suffix == ".img" else np.diag([-1.0, 1.0, 1.0, 1.0])), path)
+    return root
+
+
+OL3I = (
+    "anon_id,age,sex,bmi,label_1y,set_1y,label_5y,set_5y",
+    "a1f3,61,female,24.1,0,train,,",
+    "b2c4,55,male,28.0,1,train,1,train",
+    "c9d0,70,male,31.5,0,val,,",
+    "d4e5,48,female,22.2,1,test,0,test",
+    "e5f6,66,female,22.2,,,1,train",
+    "f7a8,59,male,22.2,0,test,0,test",
+)
+
+
+def write_ol3i(root: Path) -> Path:
+    """Writes the table, and all slices but the last into one HDF5 file, in HU."""
+    write_lines(root / "clinical_data.csv", OL3I)
+    with h5py.File(root / "l3_slices.h5", "w") as file:
+        for number, line in enumerate(OL3I[1:-1]):
+            file[line.split(",")[0]] = np.full((12, 12), 100 * number - 200, dtype=np.int16)
+    return root
