@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.reader import CohortReader
 
 __all__ = ["READERS"]
@@ -11,6 +12,7 @@ __all__ = ["READERS"]
 _FAMILY: tuple[type[CohortReader], ...] = (
     Fitzpatrick17k,
     HAM10000,
+    PADUFES20,
 )
 
 READERS = {kind.about.name: kind for kind in _FAMILY}
