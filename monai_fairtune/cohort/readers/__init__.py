@@ -1,6 +1,7 @@
 """Readers of datasets as they are downloaded: each knows one layout, its labels and its sensitive attributes."""
 
 from monai_fairtune.cohort.readers.by_name import READERS
+from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
@@ -14,6 +15,7 @@ __all__ = [
     "PAPILA",
     "READERS",
     "About",
+    "CheXpert",
     "CohortReader",
     "Fitzpatrick17k",
     "FoundCohort",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
@@ -11,6 +12,7 @@ from monai_fairtune.cohort.readers.reader import CohortReader
 __all__ = ["READERS"]
 
 _FAMILY: tuple[type[CohortReader], ...] = (
+    CheXpert,
     Fitzpatrick17k,
     HAM10000,
     PADUFES20,
