@@ -4,6 +4,7 @@ from monai_fairtune.cohort.readers.by_name import READERS
 from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.oasis1 import OASIS1
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
 from monai_fairtune.cohort.readers.prepare import PreparedCohort, prepare_cohort
@@ -11,6 +12,7 @@ from monai_fairtune.cohort.readers.reader import About, CohortReader, FoundCohor
 
 __all__ = [
     "HAM10000",
+    "OASIS1",
     "PADUFES20",
     "PAPILA",
     "READERS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.oasis1 import OASIS1
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
 from monai_fairtune.cohort.readers.reader import CohortReader
@@ -15,6 +16,7 @@ _FAMILY: tuple[type[CohortReader], ...] = (
     CheXpert,
     Fitzpatrick17k,
     HAM10000,
+    OASIS1,
     PADUFES20,
     PAPILA,
 )
