@@ -4,6 +4,7 @@ from monai_fairtune.cohort.readers.by_name import READERS
 from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.harvard_gf3300 import HarvardGF3300
 from monai_fairtune.cohort.readers.oasis1 import OASIS1
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
@@ -21,6 +22,7 @@ __all__ = [
     "CohortReader",
     "Fitzpatrick17k",
     "FoundCohort",
+    "HarvardGF3300",
     "PreparedCohort",
     "option",
     "prepare_cohort",

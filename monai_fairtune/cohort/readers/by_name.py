@@ -5,6 +5,7 @@ from __future__ import annotations
 from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.harvard_gf3300 import HarvardGF3300
 from monai_fairtune.cohort.readers.oasis1 import OASIS1
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
@@ -16,6 +17,7 @@ _FAMILY: tuple[type[CohortReader], ...] = (
     CheXpert,
     Fitzpatrick17k,
     HAM10000,
+    HarvardGF3300,
     OASIS1,
     PADUFES20,
     PAPILA,
