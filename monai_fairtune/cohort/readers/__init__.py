@@ -6,6 +6,7 @@ from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.harvard_gf3300 import HarvardGF3300
 from monai_fairtune.cohort.readers.oasis1 import OASIS1
+from monai_fairtune.cohort.readers.ol3i import OL3I
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
 from monai_fairtune.cohort.readers.prepare import PreparedCohort, prepare_cohort
@@ -14,6 +15,7 @@ from monai_fairtune.cohort.readers.reader import About, CohortReader, FoundCohor
 __all__ = [
     "HAM10000",
     "OASIS1",
+    "OL3I",
     "PADUFES20",
     "PAPILA",
     "READERS",

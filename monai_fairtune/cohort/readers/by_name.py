@@ -7,6 +7,7 @@ from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
 from monai_fairtune.cohort.readers.harvard_gf3300 import HarvardGF3300
 from monai_fairtune.cohort.readers.oasis1 import OASIS1
+from monai_fairtune.cohort.readers.ol3i import OL3I
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
 from monai_fairtune.cohort.readers.reader import CohortReader
@@ -19,6 +20,7 @@ _FAMILY: tuple[type[CohortReader], ...] = (
     HAM10000,
     HarvardGF3300,
     OASIS1,
+    OL3I,
     PADUFES20,
     PAPILA,
 )
