@@ -11,6 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from monai_fairtune.cli import prepare_table
+
 if TYPE_CHECKING:
     from monai_fairtune.cohort.readers import CohortReader
 
@@ -28,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from monai_fairtune.cohort.readers import READERS, prepare_cohort
 
     chosen = _parser(READERS).parse_args(options.overrides)
+    if "run" in chosen:
+        return int(chosen.run(chosen))
     reader = chosen.kind(**{each.name: getattr(chosen, each.name) for each in fields(chosen.kind)})
     prepared = prepare_cohort(
         reader,
@@ -58,6 +62,7 @@ def _parser(readers: Mapping[str, type[CohortReader]]) -> argparse.ArgumentParse
     datasets = parser.add_subparsers(title="datasets", metavar="DATASET", required=True)
     for name, kind in readers.items():
         _add_dataset(datasets, name, kind)
+    prepare_table.add_parser(datasets)
     return parser
 
 

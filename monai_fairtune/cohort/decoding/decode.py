@@ -66,7 +66,7 @@ def decode_image(path: str | Path) -> NDArray[np.float32]:
         pixels = _decoder(file)(file)
     except ImageError as error:
         raise ImageError(f"Image '{file.name}' cannot be used. {error}") from error
-    except _foreign_errors() as error:
+    except foreign_errors() as error:
         reason = " ".join(str(error).replace(str(file), file.name).split()) or "no reason is given"
         raise ImageError(
             f"Image '{file.name}' cannot be decoded: {type(error).__name__}: {reason[:300]}. "
@@ -96,7 +96,7 @@ def _decoder(path: Path) -> Decoder:
     raise ImageError(f"Its ending {path.suffix!r} is none of {', '.join(SUFFIXES)}. Convert it to one of these.")
 
 
-def _foreign_errors() -> tuple[type[Exception], ...]:
+def foreign_errors() -> tuple[type[Exception], ...]:
     """Everything that Pillow, pydicom, nibabel and NumPy raise on files that are damaged or not what they seem.
 
     They document none of it: the list is what damaged files were seen to raise.

@@ -1,0 +1,186 @@
+"""The mapping: every rule by which a table and images become a manifest, as a file that people review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from monai_fairtune.cohort.own_data.images import ImageKind
+from monai_fairtune.cohort.own_data.mapping_schema import check_mapping
+from monai_fairtune.cohort.own_data.sources import Source
+from monai_fairtune.cohort.own_data.table import TableFormat
+from monai_fairtune.cohort.own_data.yaml_text import read_yaml
+from monai_fairtune.exceptions import ConfigurationError
+
+__all__ = ["AgeSource", "DateSource", "Join", "LeadingZeros", "Recode", "TableMapping", "read_mapping"]
+
+LeadingZeros = Literal["keep", "ignore"]
+
+
+@dataclass(frozen=True)
+class Join:
+    """How rows find their images.
+
+    Args:
+        column: of the table.
+        image: what it is compared with.
+        leading_zeros: ``ignore`` takes 0012 and 12 for one number.
+    """
+
+    column: str
+    image: Source
+    leading_zeros: LeadingZeros
+
+    def __str__(self) -> str:
+        """Names both sides; says nothing of values."""
+        zeros = ", leading zeros ignored" if self.leading_zeros == "ignore" else ""
+        return f"column {self.column!r} and {self.image}{zeros}"
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """As the mapping writes it."""
+        return {"column": self.column, **self.image.plain, "leading_zeros": self.leading_zeros}
+
+
+@dataclass(frozen=True)
+class Recode:
+    """A source and what its values become; without ``values`` they stay as they are."""
+
+    source: Source
+    values: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class DateSource:
+    """A source of dates; ``format`` as ``strptime`` reads it, None for DICOM's own."""
+
+    source: Source
+    format: str | None
+
+    def __str__(self) -> str:
+        """Names the source."""
+        return str(self.source)
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """As the mapping writes it."""
+        return {**self.source.plain, **({} if self.format is None else {"format": self.format})}
+
+
+@dataclass(frozen=True)
+class AgeSource:
+    """An age as it stands there, or two dates."""
+
+    age: Source | None = None
+    birth: DateSource | None = None
+    study: DateSource | None = None
+
+    def __str__(self) -> str:
+        """Names the sources."""
+        return str(self.age) if self.age else f"{self.birth} and {self.study}"
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As the mapping writes it."""
+        if self.birth is not None and self.study is not None:
+            return {"birth": self.birth.plain, "study": self.study.plain}
+        return {} if self.age is None else dict(self.age.plain)
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """All rules, none of them open.
+
+    Args:
+        table: how the table is written.
+        kind: which images are taken.
+        keep: element of the DICOM header to the values that are kept.
+        join: how rows find their images.
+        label: its values become ``0``, ``1`` or ``drop``.
+        patient_id: whose image it is, before it becomes a pseudonym.
+        age: sources in the order in which they are asked.
+        columns: column of the manifest to where it comes from; its values may become ``missing``.
+        split: its values become names of splits or ``drop``; None where splits are to be drawn.
+        plain: the mapping as it was read.
+    """
+
+    table: TableFormat
+    kind: ImageKind
+    keep: Mapping[str, tuple[str, ...]]
+    join: Join
+    label: Recode
+    patient_id: Source
+    age: tuple[AgeSource, ...]
+    columns: Mapping[str, Recode]
+    split: Recode | None
+    plain: Mapping[str, Any]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Everything that is asked for, in the order of the file; a source may occur several times."""
+        dates = [date for each in self.age for date in (each.birth, each.study) if date]
+        return [
+            Source("column", self.join.column), self.join.image, self.label.source, self.patient_id,
+            *(each.age for each in self.age if each.age), *(date.source for date in dates),
+            *(recode.source for recode in self.columns.values()), *([self.split.source] if self.split else []),
+            *(Source("dicom", keyword) for keyword in self.keep),
+        ]  # fmt: skip
+
+
+def read_mapping(path: Path) -> TableMapping:
+    """Reads a mapping strictly; see ``docs/own_data.md`` for what it says.
+
+    Raises:
+        ConfigurationError: if it cannot be read, has a key that is not known, lacks one, or leaves a question open.
+    """
+    plain = read_yaml(path)
+    check_mapping(plain, str(path))
+    images = plain["images"]
+    split = plain["split"]
+    return TableMapping(
+        table=TableFormat(**plain["table"]),
+        kind=images["kind"],
+        keep={keyword: tuple(values) for keyword, values in images.get("keep", {}).items()},
+        join=Join(
+            plain["join"]["column"], _source(plain["join"], ("dicom", "image"), "join"), plain["join"]["leading_zeros"]
+        ),
+        label=_recode(plain["label"], "label"),
+        patient_id=_source(plain["patient_id"], ("column", "dicom", "image"), "patient_id"),
+        age=tuple(_age(each) for each in plain["age"]),
+        columns={name: _recode(each, f"columns, {name}") for name, each in plain["columns"].items()},
+        split=None if split is None else _recode(split, "split"),
+        plain=plain,
+    )
+
+
+def _source(entry: Mapping[str, Any], kinds: tuple[Literal["column", "dicom", "image"], ...], where: str) -> Source:
+    given = [kind for kind in kinds if kind in entry]
+    if len(given) != 1:
+        raise ConfigurationError(f"The mapping names {given} at {where!r}. Name one of {list(kinds)}.")
+    return Source(given[0], entry[given[0]])
+
+
+def _recode(entry: Mapping[str, Any], where: str) -> Recode:
+    return Recode(_source(entry, ("column", "dicom"), where), entry.get("values"))
+
+
+def _age(entry: Mapping[str, Any]) -> AgeSource:
+    if set(entry) not in ({"column"}, {"dicom"}, {"birth", "study"}):
+        raise ConfigurationError(
+            f"The mapping names {sorted(entry)} at 'age'. Name a column, dicom, or birth and study."
+        )
+    if "birth" in entry:
+        return AgeSource(birth=_date(entry["birth"], "age, birth"), study=_date(entry["study"], "age, study"))
+    return AgeSource(age=_source(entry, ("column", "dicom"), "age"))
+
+
+def _date(entry: Mapping[str, Any], where: str) -> DateSource:
+    source = _source(entry, ("column", "dicom"), where)
+    if (source.kind == "column") != ("format" in entry):
+        raise ConfigurationError(
+            f"The mapping at {where!r} reads {source}. Give the format of a column's dates, such as %d.%m.%Y, and none "
+            "for an element of DICOM."
+        )
+    return DateSource(source, entry.get("format"))

@@ -1,0 +1,108 @@
+"""Which column tells a row's images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from monai_fairtune.cohort.own_data.images import OwnImages
+from monai_fairtune.cohort.own_data.join import Joined, join_rows, share_keys
+from monai_fairtune.cohort.own_data.mapping import Join, LeadingZeros
+from monai_fairtune.cohort.own_data.proposed import Proposed
+from monai_fairtune.cohort.own_data.sources import Source
+from monai_fairtune.cohort.own_data.table import OwnTable
+
+__all__ = ["Candidate", "propose_join"]
+
+_ELEMENTS = {
+    "SOPInstanceUID": 0, "SeriesInstanceUID": 1, "StudyInstanceUID": 2, "AccessionNumber": 2, "PatientID": 3,
+}  # fmt: skip
+"""Element to how coarse it is: of an image, a series, a study, a patient."""
+
+_FILE_NAMES = ("path", "name", "stem")
+_ENOUGH = 0.5  # of what the best candidate matches
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Candidate:
+    """A join and what comes of it."""
+
+    join: Join
+    joined: Joined
+
+    @property
+    def coarseness(self) -> int:
+        """0 for one image; file names are of one image."""
+        return _ELEMENTS.get(self.join.image.name, 0)
+
+    def __str__(self) -> str:
+        """Names both sides and counts."""
+        more = "".join(f"; rows left, {why}: {n}" for why, n in self.joined.rows_left.items())
+        return f"{self.join}: {self.joined.n_rows} rows match {self.joined.n_images} images{more}"
+
+
+def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidate | None]:
+    """Returns the section, and the join if it is not left open.
+
+    All columns are compared with all that identifies an image; with file names only where no element of DICOM matches.
+    The join that most rows find images by is proposed; among equals, the one of the finest level.
+    """
+    elements = [Source("dicom", name) for name in _ELEMENTS] if images.kind == "dicom" else []
+    files = [Source("image", name) for name in _FILE_NAMES]
+    found = _candidates(table, images, elements) or _candidates(table, images, files)
+    notes = tuple(str(each) for each in found) or ("no column matches",)
+    question = _question(found, len(table.rows))
+    if question is not None:
+        value = {"column": None, "dicom" if elements else "image": None, "leading_zeros": "keep"}
+        return Proposed("join", value, notes, "What table and images are joined on is open.", question), None
+    best = found[0]
+    said = f"Table and images are joined on {best}, of {len(table.rows)} rows and {len(images.table)} images in all."
+    if best.joined.most_images > 1:
+        said += f" Up to {best.joined.most_images} images share one row; all of them get its label."
+    return Proposed("join", best.join.plain, notes, said), best
+
+
+def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> list[Candidate]:
+    """Returns what matches at least half as many rows as the best, the best first."""
+    found = [
+        each for column in table.rows.columns for source in sources for each in _best_of(table, images, column, source)
+    ]
+    most = max((each.joined.n_rows for each in found), default=0)
+    viable = [each for each in found if each.joined.n_rows >= max(1, _ENOUGH * most)]
+    return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness))
+
+
+def _best_of(table: OwnTable, images: OwnImages, column: str, source: Source) -> Iterator[Candidate]:
+    """Yields the join with leading zeros kept, or the one without where that finds more; none where nothing matches."""
+    if not share_keys(table.rows, images.table, Join(column, source, "ignore")):
+        return
+    tried = []
+    for zeros in get_args(LeadingZeros):
+        join = Join(column, source, zeros)
+        tried.append(Candidate(join, join_rows(table.rows, images.table, join, list(table.rows.columns))))
+    best = max(tried, key=lambda each: each.joined.n_rows)
+    if best.joined.n_rows:
+        yield best
+
+
+def _question(found: list[Candidate], n_rows: int) -> str | None:
+    """Returns why the first candidate is not sure, or None."""
+    if not found:
+        return "No column of the table matches the images. Which one names them, and what does it name?"
+    best, *others = found
+    if best.joined.n_rows < _ENOUGH * n_rows:
+        return f"The best join is weak: {best}, of {n_rows} rows. Is it right?"
+    for other in others:
+        if _disagree(best, other):
+            return f"Two joins give the same images different rows: {best}; {other}. Which one is right?"
+        if other.coarseness < best.coarseness and other.joined.n_rows < best.joined.n_rows:
+            return f"A finer join matches fewer rows: {best}; {other}. Which one is right?"
+    return None
+
+
+def _disagree(one: Candidate, other: Candidate) -> bool:
+    both = one.joined.is_matched & other.joined.is_matched
+    return bool(np.any(one.joined.row_of_image[both] != other.joined.row_of_image[both]))

@@ -1,0 +1,71 @@
+"""What the values of a source become, as the mapping says; a value that it does not name is never guessed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from monai_fairtune.cohort.own_data.mapping import Recode
+from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
+from monai_fairtune.cohort.own_data.proposed import listed
+from monai_fairtune.exceptions import ConfigurationError, ManifestError
+
+__all__ = ["MOST_VALUES", "recode_cells", "refuse_dates"]
+
+_DATE = r"(?:18|19|20)\d\d[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])|\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}"
+_FEW = 20
+
+MOST_VALUES = 50
+"""A column of text with more values than this is taken for names, ids or remarks."""
+
+
+def recode_cells(frame: pd.DataFrame, recode: Recode, where: str) -> pd.Series[str]:
+    """Returns what each image's value becomes; ``missing`` is a blank.
+
+    Args:
+        frame: one row an image, columns named as ``Source`` says.
+        recode: the source and its values; without values they stay as they are.
+        where: in the mapping, for messages.
+
+    Raises:
+        ConfigurationError: if a value is not named.
+    """
+    cells = frame[str(recode.source)]
+    if recode.values is None:
+        _refuse_identifiers(cells, where)
+        return cells
+    unknown = sorted(set(cells) - set(recode.values))
+    if unknown:
+        n_unknown = int(cells.isin(unknown).sum())
+        named = listed([repr(value) for value in unknown]) if len(unknown) <= _FEW else "which are not shown"
+        raise ConfigurationError(
+            f"{recode.source} holds {len(unknown)} values in {n_unknown} of {len(cells)} images that the mapping does "
+            f"not name at {where!r}: {named}. Add them there."
+        )
+    return cells.map({value: "" if meaning == MISSING_CELL else meaning for value, meaning in recode.values.items()})
+
+
+def refuse_dates(rows: pd.DataFrame) -> None:
+    """Refuses a manifest that would hold dates.
+
+    Args:
+        rows: of the manifest, without ``image``.
+
+    Raises:
+        ManifestError: naming the column.
+    """
+    for name in rows.columns:
+        n_dates = int(rows[name].str.match(rf"(?:{_DATE})(?:\s.*)?$").sum())
+        if n_dates:
+            raise ManifestError(
+                f"Column {name!r} of the manifest would hold dates in {n_dates} of {len(rows)} images, and dates never "
+                "reach a manifest. Leave this column out of the mapping, or give its values other words."
+            )
+
+
+def _refuse_identifiers(cells: pd.Series[str], where: str) -> None:
+    texts = cells[pd.to_numeric(cells, errors="coerce").isna()]
+    if texts.nunique() > MOST_VALUES:
+        raise ConfigurationError(
+            f"The column at {where!r} holds {texts.nunique()} different texts, as names, ids or remarks do, and these "
+            "must not reach a manifest. Leave it out, or say by values what each becomes."
+        )

@@ -1,0 +1,141 @@
+"""A hospital's own table as text: a CSV file, a spreadsheet, or a MONAI datalist."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import pandas as pd
+
+from monai_fairtune.cohort.own_data.datalist import read_datalist
+from monai_fairtune.cohort.readers.tables import require_package
+from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.subgroups import canonical
+
+__all__ = ["OwnTable", "TableFormat", "read_table"]
+
+_TEXT, _SPREADSHEETS, _DATALIST = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm"), ".json"
+_SEPARATORS = (",", ";", "\t", "|")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table is written.
+
+    Args:
+        separator: of the cells of a CSV file.
+        encoding: of a CSV file.
+        sheet: of a spreadsheet.
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """As the mapping writes it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OwnTable:
+    """What was read.
+
+    Args:
+        rows: all cells as stripped text, ``12.0`` as ``12``; blank rows and columns are left out.
+        format: how it was read.
+        sheets: names of all sheets of a spreadsheet.
+    """
+
+    rows: pd.DataFrame
+    format: TableFormat
+    sheets: tuple[str, ...] = ()
+
+
+def read_table(path: Path, given: TableFormat | None = None) -> OwnTable:
+    """Reads a table with a header.
+
+    Args:
+        path: its ending says what it is.
+        given: how it is written; None to find out: of a spreadsheet the first sheet, of a CSV file UTF-8, or else
+            Windows' code page 1252, and the separator that is most frequent in the header.
+
+    Raises:
+        ManifestError: if it cannot be read, holds no rows, or a column has no name or another one's.
+        ConfigurationError: if openpyxl is needed and not installed.
+    """
+    ending = path.suffix.lower()
+    try:
+        if ending in _TEXT:
+            return _read_text(path, given)
+        if ending in _SPREADSHEETS:
+            return _read_spreadsheet(path, given)
+        if ending == _DATALIST:
+            return OwnTable(_with_header(_header_first(read_datalist(path)), path), TableFormat())
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, LookupError, BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).strip()
+        raise ManifestError(
+            f"The table '{path}' cannot be read: {reason}. Give a CSV file with one header and one row a study or "
+            "image, a spreadsheet (.xlsx), or a MONAI datalist (.json)."
+        ) from error
+    raise ManifestError(
+        f"The table '{path}' ends in {ending!r}. Save it as one of {', '.join((*_TEXT, *_SPREADSHEETS, _DATALIST))}."
+    )
+
+
+def _read_text(path: Path, given: TableFormat | None) -> OwnTable:
+    content = path.read_bytes()
+    encoding = (given and given.encoding) or _encoding(content)
+    text = content.decode(encoding)
+    separator = (given and given.separator) or max(_SEPARATORS, key=text.partition("\n")[0].count)
+    rows = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False)
+    return OwnTable(_with_header(rows, path), TableFormat(separator=separator, encoding=encoding))
+
+
+def _encoding(content: bytes) -> str:
+    if content.startswith(_UTF16):
+        return "utf-16"
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _read_spreadsheet(path: Path, given: TableFormat | None) -> OwnTable:
+    require_package("openpyxl", path.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl's quote cells
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            sheets = tuple(map(str, book.sheet_names))
+            sheet = (given and given.sheet) or sheets[0]
+            if sheet not in sheets:
+                raise ManifestError(
+                    f"'{path}' has no sheet {sheet!r}; its sheets are {list(sheets)}. Name one of them."
+                )
+            rows = book.parse(sheet, header=None, dtype=str, keep_default_na=False)
+    return OwnTable(_with_header(rows, path), TableFormat(sheet=sheet), sheets)
+
+
+def _header_first(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame([list(rows.columns)]), rows.set_axis(range(rows.shape[1]), axis="columns")])
+
+
+def _with_header(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    cells = rows.fillna("").map(str.strip).map(canonical)
+    cells = cells.loc[(cells != "").any(axis="columns"), (cells != "").any(axis="index")]
+    if len(cells) < 2:
+        raise ManifestError(f"The table '{path}' has no rows below a header. Give one row a study or image.")
+    names = list(cells.iloc[0])
+    if "" in names or len(set(names)) != len(names):
+        repeated = sorted({name for name in names if name and names.count(name) > 1})
+        raise ManifestError(
+            f"The first row of the table '{path}' names {len(names)} columns, {names.count('')} of them with a blank "
+            f"and {repeated} several times. Put one name above each column, and nothing above the names."
+        )
+    return cells.iloc[1:].reset_index(drop=True).set_axis(names, axis="columns")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from monai_fairtune.cohort.own_data.images import find_own_images
+from monai_fairtune.exceptions import ManifestError
+from tests.cohort.own_data import hospital
+
+
+def test_images_are_found_by_what_is_in_them_and_all_else_is_counted(tmp_path: Path) -> None:
+    root = hospital.write_studies(tmp_path)
+    hospital.write_clutter(root)
+    found = find_own_images(root)
+    assert found.kind == "dicom"
+    assert len(found.table) == 12
+    assert found.left_out == {
+        "not an image file": 3,
+        "a DICOM directory": 1,
+        "a DICOM object without pixels": 1,
+        "a DICOM image of several frames": 1,
+        "a DICOM file that cannot be read": 1,
+        "a copy of a DICOM image that is there already": 1,
+    }
+
+
+def test_a_header_is_text_and_blank_where_nothing_is_recorded(tmp_path: Path) -> None:
+    hospital.write_dicom(
+        tmp_path / "a",
+        PatientID=" 007 ",
+        PatientAge="063Y",
+        ViewPosition="",
+        SpecificCharacterSet="ISO_IR 100",
+        InstitutionName="Köln",
+    )
+    (row,) = find_own_images(tmp_path).table.to_dict("records")
+    assert (row["dicom PatientID"], row["dicom PatientAge"], row["dicom InstitutionName"]) == ("007", "063Y", "Köln")
+    assert (row["dicom ViewPosition"], row["dicom StationName"]) == ("", "")
+    assert (row["image path"], row["image name"], row["image stem"]) == ("a", "a", "a")
+
+
+def test_no_value_of_a_malformed_header_is_quoted_anywhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    hospital.write_dicom(tmp_path / "a", PatientID="7")
+    content = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").write_bytes(content.replace(b"1.2.1", b"abc-x"))
+    (tmp_path / "torn^patient").write_bytes(content[:132] + b"\xff" * 40)
+    assert find_own_images(tmp_path).table["dicom SeriesInstanceUID"].tolist() == ["abc-x"]
+    assert caplog.text == ""
+    assert not recwarn.list
+
+
+def test_of_several_kinds_the_most_frequent_is_taken_and_the_other_is_counted(tmp_path: Path) -> None:
+    hospital.write_studies(tmp_path, 2)
+    (tmp_path / "preview.png").touch()
+    found = find_own_images(tmp_path)
+    assert (found.kind, found.left_out) == ("dicom", {"an image of another kind, pictures": 1})
+    assert find_own_images(tmp_path, "pictures").table["image stem"].tolist() == ["preview"]
+
+
+def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("none")
+    with pytest.raises(ManifestError, match=r"Among the 1 files below .* is no image: \{'not an image file': 1\}"):
+        find_own_images(tmp_path)
+    with pytest.raises(ManifestError, match="is not a folder"):
+        find_own_images(tmp_path / "notes")
