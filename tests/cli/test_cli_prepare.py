@@ -100,6 +100,15 @@ def test_help_names_the_datasets_their_licences_and_choices(capsys: Out) -> None
         assert expected in capsys.readouterr().out
 
 
+def is_alive(group: int) -> bool:
+    """Returns whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @pytest.mark.slow
 def test_fault_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     names = [f"ISIC_{number:07}" for number in range(600)]
@@ -119,7 +128,10 @@ def test_fault_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(tmp_path:
         until = time.monotonic() + 240
         while len(list(written.glob("*.png"))) < 20 and time.monotonic() < until:
             time.sleep(0.01)
-        os.killpg(process.pid, 9)
+        process.kill()
+    while is_alive(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_alive(process.pid), "processes that write images outlive the command"
     done = {path: path.stat().st_mtime_ns for path in written.glob("*.png")}
     assert 20 <= len(done) < 600
     for output in ("killed", "whole"):

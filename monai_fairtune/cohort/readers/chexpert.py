@@ -50,7 +50,7 @@ class CheXpert:
         access="https://aimi.stanford.edu/datasets/chexpert-chest-x-rays",
         citation="Irvin, Rajpurkar, Ko et al. AAAI (2019), arXiv 1901.07031",
         layout="train.csv and valid.csv; train/ and valid/ beside them; CHEXPERT DEMO.xlsx, where race is wanted",
-        label="by option any finding, or one of 14",
+        label="by option 1 is any finding and 0 none, or 1 is the one named: see finding",
         attributes={
             "sex": "female, male; Unknown is missing",
             "age": "years, 90 standing for older; 0 is missing",

@@ -36,7 +36,7 @@ class HarvardGF3300:
         name="harvard_gf3300",
         title="Harvard-GF3300, thickness maps of the retinal nerve fibre layer, for glaucoma",
         licence="CC BY-NC-ND 4.0",
-        access="https://ophai.hms.harvard.edu/datasets/harvard-gf3300",
+        access="https://ophai.hms.harvard.edu/datasets/harvard-glaucoma-fairness-3300-samples",
         citation="Luo, Tian, Shi et al. IEEE Transactions on Medical Imaging 43, 2623 (2024)",
         layout="folders Training, Validation and Test, each of NPZ files, one a patient",
         label="glaucoma: 1 or 0",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import zlib
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -110,8 +113,7 @@ def _outcomes(writer: PictureWriter, names: Sequence[str], n_workers: int) -> Ge
     if n_workers < 2:
         yield from map(writer, names)
         return
-    context = multiprocessing.get_context("spawn")  # a copy of this process would lack the threads of its libraries
-    with ProcessPoolExecutor(n_workers, context, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(n_workers, _context(), initializer=_start_worker) as pool:
         try:
             yield from pool.map(writer, names, chunksize=_CHUNK)
         except BrokenProcessPool as error:
@@ -123,11 +125,29 @@ def _outcomes(writer: PictureWriter, names: Sequence[str], n_workers: int) -> Ge
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _context() -> BaseContext:
+    """Returns how to start processes: not as copies of this one, which would lack the threads of its libraries."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "monai_fairtune.cohort.transforms"])  # loaded once for all
+    return context
+
+
 def _start_worker() -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that wants its work was killed: it would wait for more for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _refuse_collisions(writer: PictureWriter, names: Sequence[str]) -> None:

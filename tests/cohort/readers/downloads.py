@@ -152,7 +152,7 @@ CHEXPERT = {
 }
 CHEXPERT_DEMOGRAPHICS = (
     ("PATIENT", "GENDER", "AGE_AT_CXR", "PRIMARY_RACE", "ETHNICITY"),
-    ("patient00001", "Female", 68, "White or Caucasian", "Non-Hispanic/Non-Latino"),
+    ("patient00001", "Female", 68, "Caucasian", "Non-Hispanic/Non-Latino"),
     ("patient00002", "Female", 87, "Asian - Historical Conv", "Unknown"),
     ("patient00003", "Unknown", 0, "Race and Ethnicity Unknown", "Unknown"),
     ("patient00004", "Male", 90, "Black or African American", "Not Hispanic"),

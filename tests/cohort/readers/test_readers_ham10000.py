@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_fairtune.cohort.readers import HAM10000
+from monai_fairtune.cohort.readers import HAM10000, prepare_cohort
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.testing.readers import check_reader
 from tests.cohort.readers import downloads
@@ -97,3 +97,16 @@ def test_the_true_table_is_as_published(metadata: Path) -> None:
     assert (found.rows["label"] == "1").sum() == 327 + 1113 + 514
     assert ((found.rows["sex"] == "").sum(), (found.rows["age"] == "").sum()) == (57, 57 + 39)
     assert (HAM10000(bcc="benign").read(metadata / "HAM10000").rows["label"] == "1").sum() == 327 + 1113
+
+
+def test_true_images_are_prepared(shared: Path, metadata: Path, tmp_path: Path) -> None:
+    (tmp_path / "root" / "images").mkdir(parents=True)
+    (tmp_path / "root" / "HAM10000_metadata").write_bytes((metadata / "HAM10000/HAM10000_metadata.csv").read_bytes())
+    for image in sorted((shared / "data" / "ham10000" / "images").iterdir())[:30]:
+        (tmp_path / "root" / "images" / image.name).write_bytes(image.read_bytes())
+    prepared = prepare_cohort(
+        HAM10000(), tmp_path / "root", tmp_path / "out", resize=64, allow_missing=True, progress=False
+    )
+    assert (len(prepared.rows), prepared.unreadable, prepared.mismatches) == (30, {}, {})
+    assert prepared.dropped == {"the file is missing": 10015 - 30}
+    assert len(list((tmp_path / "out" / "images" / "images").glob("ISIC_*.png"))) == 30
