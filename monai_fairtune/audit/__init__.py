@@ -5,6 +5,7 @@ from monai_fairtune.audit.comparing import compare_folders, comparison_text
 from monai_fairtune.audit.reading import read_table
 from monai_fairtune.audit.result import Audit, require_free
 from monai_fairtune.audit.suppression import suppress_small_cells
+from monai_fairtune.audit.suppression_card import suppress_small_card
 from monai_fairtune.audit.text import design_text, result_text
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "read_table",
     "require_free",
     "result_text",
+    "suppress_small_card",
     "suppress_small_cells",
 ]

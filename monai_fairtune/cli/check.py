@@ -6,7 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from monai_fairtune.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from monai_fairtune.cohort import CohortCheck
 
 __all__ = ["add_parser"]
 
@@ -15,9 +20,10 @@ def add_parser(commands: Any) -> None:
     """Adds the command."""
     parser = commands.add_parser(
         "check",
-        help="decode every image of a manifest, find leaks, count subgroups",
-        description="Decodes and hashes every image, finds leaks between splits, counts subgroups and says the "
-        "smallest AUROC gap that the test split can show.",
+        help="decode every image of a manifest, find leaks, count subgroups, write a cohort card",
+        description="Decodes and hashes every image, finds leaks between splits and images that look alike, counts "
+        "subgroups, says what goes with the label that should not, and the smallest AUROC gap that the test split can "
+        "show. With --output-dir it writes a cohort card and the splits as a file.",
     )
     parser.add_argument("manifest", metavar="MANIFEST", help="CSV with image, label, patient_id and attributes")
     parser.add_argument(
@@ -29,8 +35,42 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--split-fractions", nargs=3, type=float, metavar=("TRAIN", "VALIDATION", "TEST"), help="redraw the splits"
     )
+    parser.add_argument(
+        "--split-by",
+        metavar="FILTER",
+        help="test on these rows, such as site=B|C or year>=2019, and draw the other splits from other patients",
+    )
+    parser.add_argument("--split-file", metavar="FILE", help="use the splits of a splits.csv that this command wrote")
     parser.add_argument("--where", metavar="FILTER", help="keep matching rows, such as plane=axial")
     parser.add_argument("--seed", type=int, default=0, help="of the split (default: 0)")
+    parser.add_argument(
+        "--acquisition",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="how images came about, such as site scanner kvp:80,100: does it tell label or subgroup?",
+    )
+    parser.add_argument(
+        "--near-duplicates",
+        type=int,
+        metavar="BITS",
+        help="in how many of 256 bits images that look alike may differ (default: 20); "
+        "needs pip install 'monai-fairtune[quality]', without which they are not searched for",
+    )
+    parser.add_argument(
+        "--no-images",
+        action="store_true",
+        help="check the table alone: images are not opened, so that damage, copies and quality stay unknown",
+    )
+    parser.add_argument(
+        "--output-dir", metavar="DIR", help="receives cohort_card.html, cohort_card.json, plots/ and splits.csv"
+    )
+    parser.add_argument(
+        "--suppress-below",
+        type=int,
+        metavar="N",
+        help="withhold subgroups of fewer than N images, patients or images of a class from the card; 10 is usual",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -40,13 +80,40 @@ def run(options: argparse.Namespace) -> int:
     from monai_fairtune.cohort import check_manifest
     from monai_fairtune.subgroups import SensitiveAttribute
 
+    if options.no_images and options.near_duplicates is not None:
+        raise ConfigurationError("--near-duplicates needs the images, and --no-images leaves them out. Give one.")
+    if options.suppress_below is not None and options.output_dir is None:
+        raise ConfigurationError("--suppress-below is about the cohort card. Give --output-dir as well.")
     found = check_manifest(
         Path(options.manifest),
         SensitiveAttribute.parse_all(options.attribute),
         data_root=options.data_root,
         split_fractions=options.split_fractions,
+        split_by=options.split_by,
+        split_file=options.split_file,
         where=options.where,
         seed=options.seed,
+        acquisition=options.acquisition,
+        images=not options.no_images,
+        near_duplicates=options.near_duplicates,
     )
+    card = None if options.output_dir is None else _write_card(found, options)
     sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if options.json else found.to_text() + "\n")
+    if card is not None:
+        print(f"Cohort card: {card}", file=sys.stderr if options.json else sys.stdout)
     return 0
+
+
+def _write_card(found: CohortCheck, options: argparse.Namespace) -> Path:
+    from monai_fairtune.audit import suppress_small_card
+    from monai_fairtune.cohort.card import card_content, with_cautions, write_splits
+    from monai_fairtune.predictions import write_json
+    from monai_fairtune.report import write_cohort_card
+
+    folder = Path(options.output_dir)
+    content = card_content(found, options.manifest)
+    if options.suppress_below is not None:
+        content = suppress_small_card(content, options.suppress_below)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "cohort_card.json", {**with_cautions(content), "splits_file": write_splits(found, folder)})
+    return write_cohort_card(folder)

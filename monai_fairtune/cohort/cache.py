@@ -141,7 +141,9 @@ def _n_bytes(cohort: Cohort, preprocessing: Preprocessing) -> int:
 
 def _build(cohort: Cohort, preprocessing: Preprocessing, path: Path, key: str, *, progress: bool) -> None:
     errors: list[tuple[str, ImageError]] = []
-    images = decode_all(cohort.images, preprocessing, progress=progress)
+    images = decode_all(
+        cohort.images, lambda file: preprocessing.decode(file).numpy().astype(np.float16), progress=progress
+    )
     with _appearing(path) as stream:
         # Written in order by ordinary writes: a full disk is then an error that can be read, not a lost process.
         header = {"descr": np.dtype("<f2").str, "fortran_order": False, "shape": _shape(cohort, preprocessing)}

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from monai_fairtune.cohort.cohort import Cohort, assemble_cohort
-from monai_fairtune.cohort.decode_all import decode_all
-from monai_fairtune.cohort.duplicates import DuplicateFiles, contradictions, find_duplicates, overlap_problems
-from monai_fairtune.cohort.hashing import files_sha256
+from monai_fairtune.cohort.duplicates import contradictions, overlap_problems
+from monai_fairtune.cohort.looking import Looked, look_at_images
+from monai_fairtune.cohort.manifest import read_manifest
+from monai_fairtune.cohort.quality.acquisition import assign_acquisition, measure_acquisition
+from monai_fairtune.cohort.quality.balance import associations, measure_balance
+from monai_fairtune.cohort.quality.cautions import finding_cautions
+from monai_fairtune.cohort.quality.missingness import measure_missingness
+from monai_fairtune.cohort.quality.near_duplicates import checked_distance
+from monai_fairtune.cohort.quality.recorded import Recorded
 from monai_fairtune.cohort.splits import split_problems
-from monai_fairtune.exceptions import ImageError, UndefinedMetricError
+from monai_fairtune.exceptions import UndefinedMetricError
 from monai_fairtune.subgroups import SensitiveAttribute, class_counts, minimum_detectable_gap
 
 __all__ = ["CohortCheck", "SmallSubgroup", "check_manifest"]
@@ -34,53 +43,103 @@ class CohortCheck:
     """What there is to know about a cohort before a search.
 
     Args:
-        counts: as ``Cohort.counts``.
-        split_rule: how the splits came about.
-        class_names: what 0 and 1 mean.
-        unreadable: images that cannot be decoded: name and reason.
-        duplicates: images that are the same file.
+        cohort: what was checked.
+        recorded: its labels, patients, splits, attributes and acquisition as codes.
+        looked: what its images showed; None where they were not opened.
         detectable_gaps: attribute to split to the smallest AUROC gap that the split would probably show, or why it
             shows none.
         small: the subgroups below ``min_per_class`` in each split but train.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
-        problems: what must be mended first: a search on this manifest would stop.
-        cautions: what looks wrong and stops nothing.
+        acquisition: how well acquisition tells label and subgroups: see ``measure_acquisition``.
     """
 
-    counts: Mapping[str, Any]
-    split_rule: str
-    class_names: tuple[str, str]
-    unreadable: tuple[tuple[str, str], ...]
-    duplicates: tuple[DuplicateFiles, ...]
+    cohort: Cohort
+    recorded: Recorded
+    looked: Looked | None
     detectable_gaps: Mapping[str, Mapping[str, float | str]]
     small: tuple[SmallSubgroup, ...]
     min_per_class: int
-    problems: tuple[str, ...]
-    cautions: tuple[str, ...]
+    acquisition: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def counts(self) -> dict[str, Any]:
+        """As ``Cohort.counts``."""
+        return self.cohort.counts()
+
+    @cached_property
+    def balance(self) -> dict[str, Any]:
+        """Counts and prevalence by split, subgroup, intersection and acquisition: see ``measure_balance``."""
+        return measure_balance(self.recorded)
+
+    @cached_property
+    def associations(self) -> list[dict[str, Any]]:
+        """What goes with what: see ``associations``."""
+        return associations(self.recorded)
+
+    @cached_property
+    def missingness(self) -> dict[str, Any]:
+        """Where attributes are not recorded: see ``measure_missingness``."""
+        return measure_missingness(self.recorded)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What must be mended first: a search on this manifest would stop."""
+        return self.find_problems(naming=True)
+
+    def find_problems(self, *, naming: bool) -> tuple[str, ...]:
+        """Returns the problems, with or without names of images."""
+        cohort, looked = self.cohort, self.looked
+        unsplit = split_problems(cohort.splits, cohort.patient_ids, cohort.labels)
+        if looked is None:
+            return unsplit
+        bad = _unreadable_problem(cohort.n, len(looked.unreadable))
+        return (*bad, *unsplit, *overlap_problems(looked.duplicates, naming=naming))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What looks wrong and stops nothing."""
+        files = () if self.looked is None else contradictions(self.looked.duplicates)
+        return (*files, *finding_cautions(self.findings()))
 
     @property
     def passed(self) -> bool:
         """Whether there is no problem. Small subgroups are none: another attribute may be searched for."""
         return not self.problems
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns everything as plain JSON; it names images, but no patient."""
+    def findings(self) -> dict[str, Any]:
+        """Returns what was found in table and images, as plain JSON that names neither image nor patient."""
+        looked = self.looked
         return {
-            "passed": self.passed,
-            "problems": list(self.problems),
-            "cautions": list(self.cautions),
-            **self.counts,
-            "class_names": list(self.class_names),
-            "split_rule": self.split_rule,
-            "unreadable": [{"image": name, "reason": reason} for name, reason in self.unreadable],
-            "duplicates": [group.to_dict() for group in self.duplicates],
+            "class_names": list(self.cohort.class_names),
+            "split_rule": self.cohort.split_rule,
             "minimum_detectable_gap": {
                 attribute: {split: _value(gap) for split, gap in gaps.items()}
                 for attribute, gaps in self.detectable_gaps.items()
             },
             "min_per_class": self.min_per_class,
+            "balance": self.balance,
+            "associations": self.associations,
+            "missingness": self.missingness,
+            "acquisition_columns": list(self.recorded.acquisition),
+            "acquisition": list(self.acquisition),
+            "near_duplicates": None if looked is None else looked.near,
+            "image_quality": None if looked is None else looked.unnamed_quality(),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain JSON; it names images, but no patient. What needs images is None without them."""
+        looked = self.looked
+        found = {
+            "passed": self.passed,
+            "problems": list(self.problems),
+            "cautions": list(self.cautions),
+            **self.counts,
+            **self.findings(),
+            "unreadable": None,
+            "duplicates": None,
             "below_min_per_class": [vars(cell) for cell in self.small],
         }
+        return found if looked is None else {**found, **looked.to_dict()}
 
     def to_text(self) -> str:
         """Returns a page for people, up to 100 columns wide."""
@@ -95,10 +154,14 @@ def check_manifest(
     *,
     data_root: str | Path | None = None,
     split_fractions: Sequence[float] | None = None,
+    split_by: str | None = None,
+    split_file: str | Path | None = None,
     train_fraction: float = 1.0,
     where: str | None = None,
     seed: int = 0,
-    image_size: int = 64,
+    acquisition: Sequence[str] = (),
+    images: bool = True,
+    near_duplicates: int | None = None,
     min_per_class: int = 20,
     progress: bool = True,
 ) -> CohortCheck:
@@ -112,58 +175,56 @@ def check_manifest(
         attributes: the sensitive attributes to assess.
         data_root: see there.
         split_fractions: see there.
+        split_by: see there.
+        split_file: see there.
         train_fraction: see there.
         where: see there.
-        seed: see there.
-        image_size: the size to decode to, in pixels; what is decoded is not kept.
+        seed: see there; also deals patients to folds where acquisition is assessed.
+        acquisition: columns that say how images came about, declared as attributes are, such as ``"site"``.
+        images: whether to open the images; without, only the table is checked.
+        near_duplicates: in how many of 256 bits the perceptual hashes of two images may differ for them to look alike;
+            by default 20 where ImageHash is installed, and no search where it is not.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
         progress: whether to draw a bar on standard error.
 
     Raises:
         ManifestError: if the table is incomplete or inconsistent, or an image lies outside the data root.
-        AttributeDeclarationError: if an attribute cannot be read from the table.
-        SplitError: if the column ``split`` names unknown splits or lacks one.
-        ConfigurationError: if ``where`` or a fraction cannot be used.
+        AttributeDeclarationError: if an attribute or an acquisition column cannot be read from the table.
+        SplitError: if the column ``split`` or the split file names unknown splits or lacks one.
+        ConfigurationError: if ``where``, a fraction or ``near_duplicates`` cannot be used.
     """
+    max_distance = checked_distance(near_duplicates)
+    rows = read_manifest(manifest, where=where)
     cohort = assemble_cohort(
-        manifest,
+        rows,
         attributes,
-        data_root=data_root,
+        Path(manifest).parent if data_root is None else data_root,
         split_fractions=split_fractions,
+        split_by=split_by,
+        split_file=split_file,
         train_fraction=train_fraction,
-        where=where,
         seed=seed,
     )
-    reasons = _unreadable(cohort, image_size, progress=progress)
-    rows = [row for row in range(cohort.n) if row not in reasons]
-    duplicates = find_duplicates(cohort, rows, files_sha256([cohort.images[row] for row in rows]))
+    table = rows.table.set_index("image").loc[list(cohort.image_names)]
+    recorded = Recorded(
+        cohort.labels,
+        np.unique(cohort.patient_ids, return_inverse=True)[1],
+        cohort.splits,
+        cohort.subgroups,
+        assign_acquisition(table, acquisition),
+    )
     return CohortCheck(
-        counts=cohort.counts(),
-        split_rule=cohort.split_rule,
-        class_names=cohort.class_names,
-        unreadable=tuple((cohort.image_names[row], reason) for row, reason in reasons.items()),
-        duplicates=duplicates,
+        cohort=cohort,
+        recorded=recorded,
+        looked=look_at_images(cohort, recorded, max_distance, progress=progress) if images else None,
         detectable_gaps={
             name: {split: _detectable_gap(cohort, split, name) for split in cohort.split_names[1:]}
             for name in cohort.subgroups
         },
         small=tuple(_small_subgroups(cohort, min_per_class)),
         min_per_class=min_per_class,
-        problems=(
-            *_unreadable_problem(cohort.n, len(reasons)),
-            *split_problems(cohort.splits, cohort.patient_ids, cohort.labels),
-            *overlap_problems(duplicates),
-        ),
-        cautions=contradictions(duplicates),
+        acquisition=tuple(measure_acquisition(recorded, seed=seed)),
     )
-
-
-def _unreadable(cohort: Cohort, image_size: int, *, progress: bool) -> dict[int, str]:
-    """Returns the rows whose image cannot be decoded, and why."""
-    from monai_fairtune.cohort.preprocessing import Preprocessing
-
-    images = decode_all(cohort.images, Preprocessing(image_size), progress=progress)
-    return {row: str(image) for row, image in enumerate(images) if isinstance(image, ImageError)}
 
 
 def _unreadable_problem(n: int, n_unreadable: int) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from monai_fairtune.cohort.paths import summarize
 
 if TYPE_CHECKING:
     from monai_fairtune.cohort.check import CohortCheck
+    from monai_fairtune.cohort.duplicates import Duplicates
+    from monai_fairtune.cohort.looking import Looked
 
 __all__ = ["check_text"]
 
@@ -26,12 +28,12 @@ def check_text(check: CohortCheck) -> str:
 
 
 def _heading(check: CohortCheck) -> Iterator[str]:
-    counts, names = check.counts, check.class_names
+    counts, names = check.counts, check.cohort.class_names
     meaning = "" if names == ("0", "1") else f" (0 = {names[0]}, 1 = {names[1]})"
     n, positive = counts["n"], counts["n_positive"]
     yield from _wrap(
         f"{n} images of {counts['n_patients']} patients, {positive} ({positive / n:.1%}) of class 1{meaning}. "
-        f"{check.split_rule}"
+        f"{check.cohort.split_rule}"
     )
 
 
@@ -74,29 +76,71 @@ def _gaps(check: CohortCheck) -> Iterator[str]:
 
 
 def _images(check: CohortCheck) -> Iterator[str]:
-    n_bad = len(check.unreadable)
-    yield f"{check.counts['n'] - n_bad} of {check.counts['n']} images were decoded."
-    for name, reason in check.unreadable[:_MOST_SHOWN]:
-        yield from _wrap(f"- {name}: {reason}", indent="  ")
-    if n_bad > _MOST_SHOWN:
-        yield f"  and {n_bad - _MOST_SHOWN} more"
-    if not check.duplicates:
+    looked, n = check.looked, check.cohort.n
+    if looked is None:
+        yield "Images were not opened: nothing is known of damaged files, copies and image quality."
+        return
+    n_bad = len(looked.unreadable)
+    yield f"{n - n_bad} of {n} images were decoded."
+    yield from _some(f"{name}: {reason}" for name, reason in looked.unreadable)
+    yield from _duplicates(looked.duplicates)
+    yield from _near_duplicates(looked)
+    yield from _quality(looked.quality)
+
+
+def _duplicates(groups: Sequence[Duplicates]) -> Iterator[str]:
+    if not groups:
         yield "No two files are equal."
         return
-    across = [group for group in check.duplicates if len(group.splits) > 1]
-    yield f"Files that occur under several names: {len(check.duplicates)}, in several splits: {len(across)}."
-    for group in (across or list(check.duplicates))[:_MOST_SHOWN]:
-        where = f"in {', '.join(group.splits)}, of {group.n_patients} patient{'s' * (group.n_patients > 1)}"
-        yield from _wrap(f"- {summarize(group.images, 3)} ({where})", indent="  ")
+    across = [group for group in groups if len(group.splits) > 1]
+    yield f"Files that occur under several names: {len(groups)}, in several splits: {len(across)}."
+    yield from _some(_group(group) for group in across or groups)
+
+
+def _near_duplicates(looked: Looked) -> Iterator[str]:
+    if looked.near is None:
+        yield from _wrap(
+            "Images that look alike were not searched for: that needs pip install 'monai-fairtune[quality]'."
+        )
+        return
+    yield from _wrap(
+        f"Groups of images that look alike (at most {looked.near['max_distance']} of {looked.near['n_bits']} bits "
+        f"differ), across splits or patients: {looked.near['n_groups']}."
+    )
+    yield from _some(f"{_group(group)}, {group.distance} bits" for group in looked.near_duplicates)
+
+
+def _group(group: Duplicates) -> str:
+    where = f"in {', '.join(group.splits)}, of {group.n_patients} patient{'s' * (group.n_patients > 1)}"
+    return f"{summarize(group.images, 3)} ({where})"
+
+
+def _quality(quality: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Images of one colour: {quality['n_constant']}; unlike the others: {quality['n_unlike']}."
+    yield from _some(f"{name}: of one colour" for name in quality["constant"])
+    farthest = sorted(quality["outliers"], key=lambda found: -abs(found["z"]))
+    yield from _some(
+        f"{found['image']}: {found['trait']} {found['z']:+.1f} robust standard deviations off" for found in farthest
+    )
+
+
+def _some(items: Iterable[str]) -> Iterator[str]:
+    """Yields the first few items as a list, and how many more there are."""
+    listed = list(items)
+    for item in listed[:_MOST_SHOWN]:
+        yield from _wrap(f"- {item}", indent="  ")
+    if len(listed) > _MOST_SHOWN:
+        yield f"  and {len(listed) - _MOST_SHOWN} more"
 
 
 def _verdict(check: CohortCheck) -> Iterator[str]:
-    yield "To be mended first:" if check.problems else "Nothing was found that would stop a search."
-    for problem in check.problems:
+    problems, cautions = check.problems, check.cautions
+    yield "To be mended first:" if problems else "Nothing was found that would stop a search."
+    for problem in problems:
         yield from _wrap(f"- {problem}", indent="  ")
-    if check.cautions:
+    if cautions:
         yield "To be looked at:"
-    for caution in check.cautions:
+    for caution in cautions:
         yield from _wrap(f"- {caution}", indent="  ")
 
 

@@ -62,6 +62,8 @@ class Cohort:
         *,
         data_root: str | Path | None = None,
         split_fractions: Sequence[float] | None = None,
+        split_by: str | None = None,
+        split_file: str | Path | None = None,
         train_fraction: float = 1.0,
         where: str | None = None,
         seed: int = 0,
@@ -69,14 +71,19 @@ class Cohort:
         """Reads a manifest.
 
         The splits are those of its column ``split``; with train, validation and test only, selection is half of
-        validation. Without the column, or with ``split_fractions``, they are drawn. Every draw keeps a patient's
-        images together and is stratified by label and subgroup; one seed gives one draw, whatever the order of rows.
+        validation. Without the column, or with ``split_fractions`` or ``split_by``, they are drawn. Every draw keeps a
+        patient's images together and is stratified by label and subgroup; one seed gives one draw, whatever the order
+        of rows.
 
         Args:
             manifest: a CSV file with one row an image and the columns ``image``, ``label`` and ``patient_id``.
             attributes: the sensitive attributes to assess.
             data_root: the folder that the images' paths start from; by default the manifest's own.
             split_fractions: shares of train, validation (half of which becomes selection) and test.
+            split_by: the rows to test on, such as ``"site=B|C"`` or ``"year>=2019"``; other images of their patients
+                leave the cohort, and the rest is dealt to train, validation and selection.
+            split_file: a CSV file with the columns ``image`` and ``split``, as a check writes it, to use as it is;
+                images that it does not name leave the cohort.
             train_fraction: the share of training patients to keep; the others leave the cohort.
             where: the rows to keep, such as ``"plane=axial,site=A|B"``.
             seed: decides every draw.
@@ -89,12 +96,13 @@ class Cohort:
             ConfigurationError: if ``where`` or a fraction cannot be used.
         """
         cohort = assemble_cohort(
-            manifest,
+            read_manifest(manifest, where=where),
             attributes,
-            data_root=data_root,
+            Path(manifest).parent if data_root is None else data_root,
             split_fractions=split_fractions,
+            split_by=split_by,
+            split_file=split_file,
             train_fraction=train_fraction,
-            where=where,
             seed=seed,
         )
         check_splits(cohort.splits, cohort.patient_ids, cohort.labels)
@@ -243,24 +251,23 @@ class Cohort:
 
 
 def assemble_cohort(
-    manifest: str | Path,
-    attributes: Sequence[SensitiveAttribute],
-    *,
-    data_root: str | Path | None = None,
-    split_fractions: Sequence[float] | None = None,
-    train_fraction: float = 1.0,
-    where: str | None = None,
-    seed: int = 0,
+    rows: Manifest, attributes: Sequence[SensitiveAttribute], data_root: str | Path, *, seed: int, **how_to_split: Any
 ) -> Cohort:
     """Builds a cohort whose splits may leak or be empty and whose images may be missing: for a check to say so.
 
-    Arguments and errors are those of :meth:`Cohort.from_manifest`.
+    Args:
+        rows: of the manifest.
+        attributes: the sensitive attributes to assess.
+        data_root: the folder that the images' paths start from.
+        seed: decides every draw.
+        how_to_split: as for ``assign_splits``.
+
+    Raises:
+        InputError: as :meth:`Cohort.from_manifest`.
     """
-    rows = read_manifest(manifest, where=where)
     subgroups = {attribute.declaration: attribute.assign(rows.table) for attribute in attributes}
-    splits = assign_splits(rows, subgroups, split_fractions=split_fractions, train_fraction=train_fraction, seed=seed)
-    images = resolve_images(rows.image_names, Path(manifest).parent if data_root is None else data_root)
-    return _keep_used(rows, subgroups, splits, images, seed)
+    splits = assign_splits(rows, subgroups, seed=seed, **how_to_split)
+    return _keep_used(rows, subgroups, splits, resolve_images(rows.image_names, data_root), seed)
 
 
 def _keep_used(

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from monai_fairtune.cohort.hashing import n_threads
 from monai_fairtune.exceptions import ImageError
 
-if TYPE_CHECKING:
-    from monai_fairtune.cohort.preprocessing import Preprocessing
-
 __all__ = ["decode_all", "refuse_unreadable"]
 
+_Result = TypeVar("_Result")
 _BLOCK = 256  # images in memory at once
 
 
 def decode_all(
-    paths: Sequence[Path], preprocessing: Preprocessing, *, progress: bool
-) -> Iterator[NDArray[np.float16] | ImageError]:
-    """Yields every image, in order, as float16 ``(C, S, S)`` in [0, 1], or why it cannot be read.
+    paths: Sequence[Path], decode: Callable[[Path], _Result], *, progress: bool
+) -> Iterator[_Result | ImageError]:
+    """Yields what ``decode`` makes of every image, in order, or why it cannot be read.
 
     Args:
         paths: the files.
-        preprocessing: what is done to each.
+        decode: called from several threads.
         progress: whether to draw a bar on standard error.
     """
 
-    def decode(path: Path) -> NDArray[np.float16] | ImageError:
+    def attempt(path: Path) -> _Result | ImageError:
         try:
-            return preprocessing.decode(path).numpy().astype(np.float16)
+            return decode(path)
         except ImageError as error:
             return error
 
     bar = tqdm(total=len(paths), desc="Decoding images", unit="image", mininterval=0.5, disable=not progress)
     with bar, ThreadPoolExecutor(n_threads()) as pool:
         for start in range(0, len(paths), _BLOCK):
-            for image in pool.map(decode, paths[start : start + _BLOCK]):
+            for image in pool.map(attempt, paths[start : start + _BLOCK]):
                 bar.update()
                 yield image
 

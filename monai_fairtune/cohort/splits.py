@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monai_fairtune.cohort.filters import matching_rows
+from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.manifest import Manifest
+from monai_fairtune.cohort.split_file import read_split_file
 from monai_fairtune.cohort.stratification import deal_patients
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 from monai_fairtune.subgroups import Subgroups
@@ -29,7 +33,7 @@ class Splits:
     """The split of each image, and the sentence that says how it came about.
 
     Args:
-        names: shape ``(n,)``, each of ``SPLIT_NAMES``, or blank for an image that ``train_fraction`` left out.
+        names: shape ``(n,)``, each of ``SPLIT_NAMES``, or blank for an image that is left out.
         rule: for people; it names no patient.
     """
 
@@ -42,50 +46,113 @@ def assign_splits(
     subgroups: Mapping[str, Subgroups],
     *,
     split_fractions: Sequence[float] | None = None,
+    split_by: str | None = None,
+    split_file: str | Path | None = None,
     train_fraction: float = 1.0,
     seed: int = 0,
 ) -> Splits:
-    """Reads the manifest's splits, or draws them by patient, stratified by label and subgroup.
+    """Reads the splits of the manifest or of a file, or draws them by patient, stratified by label and subgroup.
 
     Args:
-        manifest: the rows; a column ``split`` is used unless ``split_fractions`` is given.
+        manifest: the rows; a column ``split`` is used unless one of the next three is given.
         subgroups: attribute declaration to the rows' subgroups.
         split_fractions: shares of train, validation (half of which becomes selection) and test, to redraw them.
+        split_by: the rows to test on, such as ``"site=B|C"`` or ``"year>=2019"``: see :func:`split_by_column`.
+        split_file: a file with the columns ``image`` and ``split``; images that it does not name are left out.
         train_fraction: the share of training patients to keep, in (0, 1].
         seed: decides every draw.
 
     Raises:
-        ConfigurationError: if fractions are out of range.
-        SplitError: if the column names unknown splits or lacks one. Leaks and emptiness are for ``check_splits``.
+        ConfigurationError: if fractions are out of range, ``split_by`` cannot be read, or a file is given besides.
+        ManifestError: if ``split_by`` names a column or a value that does not occur.
+        SplitError: if the column or the file names unknown splits or lacks one. Leaks and emptiness are for
+            ``check_splits``.
     """
-
-    def deal(rows: NDArray[np.bool_], fractions: Sequence[float], purpose: str) -> NDArray[np.int64]:
-        groups = {name: group.take(rows) for name, group in subgroups.items()}
-        ids, labels = manifest.patient_ids[rows], manifest.labels[rows]
-        return deal_patients(ids, labels, groups, fractions, seed=seed, purpose=purpose)
-
-    by = "by patient, stratified by label" + (f" and {', '.join(subgroups)}" if subgroups else "")
-    everyone = np.ones(len(manifest.labels), dtype=np.bool_)
+    if split_file is not None and (split_fractions is not None or split_by is not None):
+        raise ConfigurationError("A split file is given, and splits are to be drawn as well. Ask for one of the two.")
+    dealer = _Dealer(manifest, subgroups, seed)
     fractions = None if split_fractions is None else check_fractions(split_fractions)
-    if fractions is None and "split" in manifest.table.columns:
-        names, rule = _read_column(manifest.table["split"])
-        if "selection" not in names:
-            validation = names == "validation"
-            names[validation] = np.array(["validation", "selection"])[deal(validation, (0.5, 0.5), "selection")]
-            rule += f" Selection is half of validation, drawn {by}, with seed {seed}."
+    if split_by is not None:
+        found = split_by_column(dealer, split_by, fractions or _DEFAULT_FRACTIONS)
+    elif split_file is not None:
+        found = _with_selection(_read_file(manifest, Path(split_file)), dealer)
+    elif fractions is None and "split" in manifest.table.columns:
+        told = "Splits are those of the manifest's column 'split'."
+        found = _with_selection(Splits(_read_names(manifest.table["split"], "Column 'split'"), told), dealer)
     else:
-        train, validation_share, test = fractions or _DEFAULT_FRACTIONS
-        shares = (train, validation_share / 2, validation_share / 2, test)
-        names = np.array(SPLIT_NAMES)[deal(everyone, shares, "splits")]
-        rule = (
-            f"Splits are drawn {by}, with seed {seed}: train {train:g}, validation {shares[1]:g}, "
-            f"selection {shares[2]:g}, test {test:g}."
-        )
-    if _check_train_fraction(train_fraction) < 1:
-        train_rows = np.asarray(names == "train")
-        names[train_rows] = np.array(["train", ""])[deal(train_rows, (train_fraction, 1 - train_fraction), "train")]
-        rule += f" Train keeps {train_fraction:g} of its patients, drawn {by}, with seed {seed}."
-    return Splits(names, rule)
+        found = _draw(dealer, fractions or _DEFAULT_FRACTIONS)
+    return _keep_fraction(found, dealer, train_fraction)
+
+
+@dataclass(frozen=True, eq=False)
+class _Dealer:
+    """Deals the patients of a manifest."""
+
+    manifest: Manifest
+    subgroups: Mapping[str, Subgroups]
+    seed: int
+
+    def deal(self, rows: NDArray[np.bool_], fractions: Sequence[float], purpose: str) -> NDArray[np.int64]:
+        groups = {name: group.take(rows) for name, group in self.subgroups.items()}
+        ids, labels = self.manifest.patient_ids[rows], self.manifest.labels[rows]
+        return deal_patients(ids, labels, groups, fractions, seed=self.seed, purpose=purpose)
+
+    @property
+    def how(self) -> str:
+        also = f" and {', '.join(self.subgroups)}" if self.subgroups else ""
+        return f"drawn by patient, stratified by label{also}, with seed {self.seed}"
+
+
+def _draw(dealer: _Dealer, fractions: tuple[float, float, float]) -> Splits:
+    train, validation, test = fractions
+    shares = (train, validation / 2, validation / 2, test)
+    everyone = np.ones(len(dealer.manifest.labels), dtype=np.bool_)
+    rule = f"Splits are {dealer.how}: {_told(shares)}."
+    return Splits(np.array(SPLIT_NAMES)[dealer.deal(everyone, shares, "splits")], rule)
+
+
+def split_by_column(dealer: _Dealer, where: str, fractions: tuple[float, float, float]) -> Splits:
+    """Tests on the rows that a filter chooses, such as one site or the latest years, and draws the other splits.
+
+    A patient who has images on both sides is tested on those that the filter chooses; the others are left out, so that
+    nobody is both learned from and tested on, and test holds nothing else than what was asked for.
+
+    Args:
+        dealer: the rows, and how patients are dealt.
+        where: conditions as for ``matching_rows``.
+        fractions: shares of train, validation and test; the first two in proportion.
+    """
+    test = matching_rows(dealer.manifest.table, where)
+    both = np.isin(dealer.manifest.patient_ids, dealer.manifest.patient_ids[test]) & ~test
+    names = np.where(test, "test", "").astype("<U10")
+    train = fractions[0] / (fractions[0] + fractions[1])
+    shares = (train, (1 - train) / 2, (1 - train) / 2)
+    others = ~test & ~both
+    names[others] = np.array(SPLIT_NAMES[:3])[dealer.deal(others, shares, "splits")]
+    n_both = int(both.sum())
+    left_out = f" {n_both} other images of the patients tested there are left out." if n_both else ""
+    return Splits(names, f"Test is where {where}.{left_out} The other splits are {dealer.how}: {_told(shares)}.")
+
+
+def _told(shares: Sequence[float]) -> str:
+    return ", ".join(f"{name} {share:g}" for name, share in zip(SPLIT_NAMES, shares, strict=False))
+
+
+def _with_selection(found: Splits, dealer: _Dealer) -> Splits:
+    """Makes half of validation the selection split, where that is not named."""
+    if "selection" in found.names:
+        return found
+    names, validation = found.names.copy(), found.names == "validation"
+    names[validation] = np.array(["validation", "selection"])[dealer.deal(validation, (0.5, 0.5), "selection")]
+    return Splits(names, f"{found.rule} Selection is half of validation, {dealer.how}.")
+
+
+def _keep_fraction(found: Splits, dealer: _Dealer, train_fraction: float) -> Splits:
+    if _check_train_fraction(train_fraction) == 1:
+        return found
+    names, train = found.names.copy(), found.names == "train"
+    names[train] = np.array(["train", ""])[dealer.deal(train, (train_fraction, 1 - train_fraction), "train")]
+    return Splits(names, f"{found.rule} Train keeps {train_fraction:g} of its patients, {dealer.how}.")
 
 
 def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
@@ -146,22 +213,34 @@ def count_leaks(splits: NDArray[np.str_], patient_ids: NDArray[np.str_]) -> int:
     return int((pairs["patient"].value_counts() > 1).sum())
 
 
-def _read_column(column: pd.Series[str]) -> tuple[NDArray[np.str_], str]:
+def _read_file(manifest: Manifest, path: Path) -> Splits:
+    split_of = read_split_file(path)
+    given = np.array([name in split_of for name in manifest.image_names])
+    if not given.any():
+        raise SplitError(f"The split file '{path}' names no image of the manifest. Give the file of this cohort.")
+    names = np.full(len(given), "", dtype="<U10")
+    cells = manifest.table["image"][given].map(split_of)
+    names[given] = _read_names(cells, f"The split file '{path.name}'")
+    left_out = f" {int((~given).sum())} images that it does not name are left out." if not given.all() else ""
+    return Splits(names, f"Splits are those of a file (SHA-256 {file_sha256(path)[:16]}...).{left_out}")
+
+
+def _read_names(column: pd.Series[str], where: str) -> NDArray[np.str_]:
     names = column.map(lambda text: _ALIASES.get(text, text)).to_numpy(dtype="<U10")
     unknown = sorted(set(column) - set(SPLIT_NAMES) - set(_ALIASES))
     if unknown:
         n_unknown = int(column.isin(unknown).sum())
         raise SplitError(
-            f"Column 'split' holds {unknown[:5]} in {n_unknown} of {len(column)} rows. "
+            f"{where} holds {unknown[:5]} in {n_unknown} of {len(column)} rows. "
             f"Write {', '.join(SPLIT_NAMES)} in every row, or redraw the splits by patient with split_fractions."
         )
     absent = [name for name in SPLIT_NAMES if name != "selection" and name not in names]
     if absent:
         raise SplitError(
-            f"Column 'split' names no image for {' and '.join(absent)}; it holds {sorted(set(names))}. "
+            f"{where} names no image for {' and '.join(absent)}; it holds {sorted(set(names))}. "
             "Name train, validation and test (selection may be absent), or redraw the splits with split_fractions."
         )
-    return names, "Splits are those of the manifest's column 'split'."
+    return names
 
 
 def _check_train_fraction(train_fraction: float) -> float:

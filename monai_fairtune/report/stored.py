@@ -17,6 +17,7 @@ __all__ = [
     "Stated",
     "attribute_of",
     "finite",
+    "load_card",
     "load_report",
     "load_result",
     "objective_value",
@@ -126,6 +127,15 @@ def load_report(path: Path) -> dict[str, Any]:
         ConfigurationError: if the file is absent, is no JSON object, or has another schema.
     """
     return _load(path, "Give the output_dir of a finished audit.", "Run the audit again, or restore the file.")
+
+
+def load_card(path: Path) -> dict[str, Any]:
+    """Returns the object in ``cohort_card.json``; numbers that are not finite are read as absent.
+
+    Raises:
+        ConfigurationError: if the file is absent, is no JSON object, or has another schema.
+    """
+    return _load(path, "Give the output_dir of a check.", "Run the check again, or restore the file.")
 
 
 def _load(path: Path, what_to_give: str, what_to_do: str) -> dict[str, Any]:

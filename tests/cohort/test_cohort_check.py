@@ -17,13 +17,14 @@ SPLITS = ("train", "train", "validation", "selection", "test")
 
 
 def _check(manifest: Path, **arguments: object) -> CohortCheck:
-    return check_manifest(manifest, SEX, image_size=8, progress=False, **arguments)  # type: ignore[arg-type]
+    return check_manifest(manifest, SEX, progress=False, **arguments)  # type: ignore[arg-type]
 
 
 def test_a_sound_cohort_passes(write_manifest: Write, rows: Rows) -> None:
     check = _check(write_manifest(rows(200)), min_per_class=4)
     assert check.passed
-    assert not any((check.problems, check.cautions, check.unreadable, check.duplicates, check.small))
+    assert check.looked is not None
+    assert not any((check.problems, check.cautions, check.looked.unreadable, check.looked.duplicates, check.small))
     text = check.to_text()
     assert "200 images of 200 patients, 100 (50.0%) of class 1." in text
     assert "200 of 200 images were decoded.\nNo two files are equal." in text
@@ -39,7 +40,8 @@ def test_everything_that_is_wrong_is_said_at_once(write_manifest: Write, rows: R
     (tmp_path / "images/009_0.png").write_bytes((tmp_path / "images/010_0.png").read_bytes())
     check = _check(manifest)
     assert not check.passed
-    assert [name for name, _ in check.unreadable] == ["images/002_0.png", "images/003_0.png"]
+    assert check.looked is not None
+    assert [name for name, _ in check.looked.unreadable] == ["images/002_0.png", "images/003_0.png"]
     assert len(check.problems) == 4
     for problem, expected in zip(
         check.problems,
@@ -48,7 +50,7 @@ def test_everything_that_is_wrong_is_said_at_once(write_manifest: Write, rows: R
         strict=True,
     ):  # fmt: skip
         assert expected in problem
-    (duplicate,) = check.duplicates
+    (duplicate,) = check.looked.duplicates
     assert len(duplicate.splits) == 2
     assert duplicate.n_patients == 2
     text = check.to_text()
@@ -112,7 +114,9 @@ def test_the_dictionary_is_plain_json_and_names_no_patient(write_manifest: Write
     text = json.dumps(check.to_dict(), allow_nan=False)
     assert set(check.to_dict()) == {
         "passed", "problems", "cautions", "n", "n_patients", "n_positive", "splits", "class_names", "split_rule",
-        "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class",
+        "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class", "balance",
+        "associations", "missingness", "acquisition", "near_duplicates", "image_quality",
+        "acquisition_columns",
     }  # fmt: skip
     assert "p002" not in text
     assert "p002" not in check.to_text()
@@ -136,6 +140,7 @@ def test_a_real_cohort_is_checked(shared: Path) -> None:
         shared / "data/pad_ufes20/manifest.csv", SensitiveAttribute.parse_all(["sex", "skin_type"]), progress=False
     )
     assert check.passed
-    assert check.unreadable == ()
+    assert check.looked is not None
+    assert check.looked.unreadable == ()
     assert check.counts["splits"]["test"]["attributes"]["sex"]["missing"]["n"] == 69
     assert ("1 image files occur with both labels, such as 'images/PAT_759_1433_914.jpg'") in check.cautions[0]

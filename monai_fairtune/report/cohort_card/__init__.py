@@ -1,0 +1,1 @@
+"""The card of a cohort, in the tradition of datasheets for datasets."""
