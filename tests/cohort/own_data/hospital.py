@@ -64,7 +64,7 @@ def write_studies(root: Path, n: int = 12, *, views: Sequence[str] = ("PA",), pe
     """Writes ``n`` studies with one image a view, in nested folders and without endings.
 
     Study ``k`` is of patient ``000<k>``, or of that divided by ``per_patient``; its accession number is ``00<100+k>``.
-    Every fourth patient's sex is O; ages are ``0<40 + k>Y``.
+    Two patients each are F, M, F and O; ages are ``0<40 + k>Y``.
     """
     for k in range(n):
         for number, view in enumerate(views):
@@ -78,7 +78,7 @@ def write_studies(root: Path, n: int = 12, *, views: Sequence[str] = ("PA",), pe
                 SeriesInstanceUID=f"1.2.3.{k}.1",
                 Modality="DX",
                 ViewPosition=view,
-                PatientSex="FMFO"[k % 4],
+                PatientSex="FMFO"[k // 2 % 4],
                 PatientAge=f"{40 + k:03}Y",
                 PatientBirthDate=f"{1970 - k}0315",
                 StudyDate="20200101",

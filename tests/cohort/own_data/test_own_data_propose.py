@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from monai_fairtune.cohort.own_data import propose_mapping
+from monai_fairtune.exceptions import ConfigurationError
+from tests.cohort.own_data import hospital
+from tests.cohort.own_data.conftest import Desk
+
+
+def rows(n: int = 12, **columns: Any) -> list[dict[str, Any]]:
+    """Returns one row a study; a column is a list of cells that repeat, or a function of the row's number."""
+    return [
+        {name: cells(k) if callable(cells) else cells[k % len(cells)] for name, cells in columns.items()}
+        for k in range(n)
+    ]
+
+
+def accession(k: int) -> str:
+    return f"00{100 + k}"
+
+
+YES_NO = ["yes", "no"]
+
+
+def test_the_usual_export_leaves_no_question_and_writes_no_manifest(desk: Desk) -> None:
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO))
+    assert desk.proposal.questions == []
+    assert mapping["join"] == {"column": "accession", "dicom": "AccessionNumber", "leading_zeros": "keep"}
+    assert mapping["label"] == {"column": "finding", "values": {"no": 0, "yes": 1}}
+    assert mapping["patient_id"] == {"dicom": "PatientID"}
+    assert mapping["columns"]["sex"] == {"dicom": "PatientSex", "values": {"F": "female", "M": "male", "O": "missing"}}
+    assert mapping["age"][0] == {"dicom": "PatientAge"}
+    assert mapping["columns"]["manufacturer"] == {"dicom": "Manufacturer"}
+    assert "site" not in mapping["columns"]  # one hospital
+    assert mapping["split"] is None
+    assert [path.name for path in desk.out.iterdir()] == ["mapping.yaml"]
+
+
+@pytest.mark.parametrize("lost_zeros", [lambda k: 100 + k, lambda k: f"{100 + k}.0"])
+def test_zeros_that_excel_took_away_are_ignored_and_that_is_said(desk: Desk, lost_zeros: Any) -> None:
+    mapping = desk.propose(rows(accession=lost_zeros, finding=YES_NO))
+    assert mapping["join"]["leading_zeros"] == "ignore"
+    assert "leading zeros ignored: 12 rows match 12 images" in desk.proposal.path.read_text()
+
+
+def test_of_joins_that_agree_the_finest_is_proposed(desk: Desk) -> None:
+    mapping = desk.propose(rows(mrn=lambda k: f"{k:04}", study=lambda k: f"1.2.3.{k}", finding=YES_NO))
+    assert mapping["join"]["dicom"] == "StudyInstanceUID"
+    assert mapping["patient_id"] == {"column": "mrn"}
+    assert desk.proposal.questions == []
+
+
+def test_a_finer_join_with_fewer_rows_is_a_question_with_both_counts(desk: Desk) -> None:
+    mapping = desk.propose(
+        rows(accession=lambda k: accession(k) if k < 9 else "", mrn=lambda k: f"{k:04}", finding=YES_NO)
+    )
+    assert mapping["join"] == {"column": None, "dicom": None, "leading_zeros": "keep"}
+    (question,) = desk.proposal.questions
+    assert "'mrn' and dicom PatientID: 12 rows match 12 images" in question
+    assert "'accession' and dicom AccessionNumber: 9 rows match 9 images" in question
+    assert "# column 'accession' and dicom AccessionNumber: 9 rows" in desk.proposal.path.read_text()
+
+
+def test_two_joins_that_give_an_image_different_rows_are_a_question(desk: Desk) -> None:
+    desk.propose(rows(accession=accession, number=lambda k: k + 1, finding=YES_NO))
+    assert desk.proposal.questions[0].startswith("Two joins give the same images different rows: column 'accession'")
+
+
+def test_a_table_that_matches_nothing_or_little_is_a_question(desk: Desk) -> None:
+    desk.propose(rows(code=lambda k: f"x{k}", finding=YES_NO))
+    assert desk.proposal.questions[0].startswith("No column of the table matches the images.")
+    desk.proposal.path.unlink()
+    desk.propose(rows(40, accession=accession, finding=YES_NO))
+    assert desk.proposal.questions[0].startswith(
+        "The best join is weak: column 'accession' and dicom AccessionNumber: 12 rows"
+    )
+
+
+def test_rows_with_one_key_are_not_counted_as_matching_where_they_differ(desk: Desk) -> None:
+    same, different = {"accession": "00100", "finding": "yes"}, {"accession": "00101", "finding": "yes"}
+    desk.propose([*rows(accession=accession, finding=YES_NO), same, different])
+    text = desk.proposal.path.read_text()
+    assert (
+        "11 rows match 11 images; rows left, an earlier row says the same: 1; rows left, another row with this key"
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        ({"smoker": YES_NO, "label": ["1", "0"]}, {"column": "label", "values": {"0": 0, "1": 1}}),
+        ({"smoker": YES_NO}, {"column": "smoker", "values": {"no": 0, "yes": 1}}),
+        ({"sex": ["1", "0"], "Diagnosis": ["Benign", "malignant", "unknown"]},
+         {"column": "Diagnosis", "values": {"Benign": 0, "malignant": 1, "unknown": "drop"}}),
+        ({"list": [True, False], "target": [1.0, 0.0, None]},
+         {"column": "target", "values": {"": "drop", "0": 0, "1": 1}}),
+    ],
+)  # fmt: skip
+def test_a_label_that_only_one_column_can_be_is_proposed(desk: Desk, columns: Any, label: Any) -> None:
+    assert desk.propose(rows(accession=accession, **columns))["label"] == label
+    assert not any("label" in question for question in desk.proposal.questions)
+
+
+@pytest.mark.parametrize(
+    ("columns", "column", "question"),
+    [
+        ({"smoker": YES_NO, "pneumonia": ["0", "1"]}, None, "Candidates: 'smoker', 'pneumonia'."),
+        ({"diagnosis": ["1", "0"], "label": ["1", "0"]}, None, "Candidates: 'diagnosis', 'label'."),
+        ({"sex": ["0", "1"]}, None, "none looks like one"),
+        ({"dx": ["nv", "mel"]}, "dx", "mean, 1, 0 or drop: 'mel' (6), 'nv' (6)?"),
+        ({"label": ["0", "1", "-1"]}, "label", "mean, 1, 0 or drop: '-1' (4), '0' (4), '1' (4)?"),
+        ({"label": ["yes", "unknown"]}, "label", "mean, 1, 0 or drop: 'unknown' (6), 'yes' (6)?"),
+    ],
+)
+def test_a_label_that_is_not_certain_is_a_question(desk: Desk, columns: Any, column: str | None, question: str) -> None:
+    mapping = desk.propose(rows(accession=accession, **columns))
+    assert mapping["label"]["column"] == column
+    assert any(question in each for each in desk.proposal.questions)
+
+
+def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_question(desk: Desk) -> None:
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, Geschlecht=["W", "männlich", "x", ""]))
+    values = {"": "missing", "W": "female", "männlich": "male", "x": None}
+    assert mapping["columns"]["sex"] == {"column": "Geschlecht", "values": values}
+    assert desk.proposal.questions == ["Which sex is 'x' of column Geschlecht: female, male, missing?"]
+    assert "# sex, dicom PatientSex: 'F' (6), 'M' (4), 'O' (2)" in desk.proposal.path.read_text()
+
+
+def test_dates_are_used_where_they_can_be_read_in_one_way_only(desk: Desk) -> None:
+    findings = rows(accession=accession, finding=YES_NO, dob=["13.02.1950", "01.12.1951"], exam_date=["02/01/2020"])
+    mapping = desk.propose(findings)
+    dates = {"birth": {"column": "dob", "format": "%d.%m.%Y"}, "study": {"dicom": "StudyDate"}}
+    assert mapping["age"] == [{"dicom": "PatientAge"}, dates]
+    assert (
+        "column exam_date is not used: its dates can be read as ['%d/%m/%Y', '%m/%d/%Y']"
+        in desk.proposal.path.read_text()
+    )
+
+
+def test_splits_are_taken_over_only_where_labelled_rows_reach_all_three(desk: Desk) -> None:
+    splits = ["train", "val", "test"]
+    mapping = desk.propose(rows(accession=accession, label=["1", "0"], split=splits))
+    assert mapping["split"] == {"column": "split", "values": {"test": "test", "train": "train", "val": "validation"}}
+    desk.proposal.path.unlink()
+    label = ["1", "0", "", "0", "1", ""]
+    assert desk.propose(rows(accession=accession, label=label, split=splits))["split"] is None
+    assert (
+        "# column 'split' does not send labelled rows to train, validation and test" in desk.proposal.path.read_text()
+    )
+
+
+def test_columns_that_read_like_attributes_are_proposed_and_the_others_only_named(desk: Desk) -> None:
+    columns: dict[str, Any] = {
+        "Hospital Site": ["A", "B"],
+        "race": ["x", "y", "unknown"],
+        "Remarks": lambda k: f"seen by Dr. {k}",
+    }
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **columns))
+    assert mapping["columns"]["hospital_site"] == {"column": "Hospital Site"}
+    assert mapping["columns"]["race"]["values"] == {"unknown": "missing", "x": "x", "y": "y"}
+    text = desk.proposal.path.read_text()
+    assert "# columns that nothing uses: 'Remarks' (12 values)" in text
+    assert "Dr." not in text
+
+
+def test_pictures_are_joined_by_their_names_and_their_patients_asked_for(pictures: Desk) -> None:
+    mapping = pictures.propose(rows(file=lambda k: f"scans\\{k:03}.jpg", label=["0", "1"]))
+    assert mapping["join"] == {"column": "file", "image": "stem", "leading_zeros": "keep"}
+    assert mapping["images"] == {"kind": "pictures"}
+    assert mapping["patient_id"] is None
+    assert pictures.proposal.questions == ["Which one is the patient's id? Candidates: none."]
+
+
+def test_a_datalist_needs_no_other_table(pictures: Desk) -> None:
+    entries: list[dict[str, Any]] = [
+        {"image": f"./part {k % 2}/{k:03}.png", "label": k % 2, "subject": f"s{k // 2}", "gender": "MF"[k // 2 % 2]}
+        for k in range(12)
+    ]
+    pictures.table = pictures.table.with_name("dataset.json")
+    lists = {"training": entries[:4], "validation": entries[4:8], "test": entries[8:]}
+    pictures.table.write_text(json.dumps(lists))
+    proposal = propose_mapping(pictures.root, pictures.table, pictures.out, progress=False)
+    assert proposal.questions == []
+    manifest = pictures.prepare()
+    assert manifest["split"].value_counts().to_dict() == {"train": 4, "validation": 4, "test": 4}
+    by_image = sorted(entries, key=lambda entry: entry["image"])
+    assert manifest["sex"].tolist() == [{"M": "male", "F": "female"}[entry["gender"]] for entry in by_image]
+    assert manifest["patient_id"].nunique() == 6
+
+
+def test_a_mapping_that_is_there_is_never_overwritten(desk: Desk) -> None:
+    findings = rows(accession=accession, finding=YES_NO)
+    desk.propose(findings)
+    with pytest.raises(ConfigurationError, match="is there already and maybe reviewed"):
+        desk.propose(findings)
+
+
+def test_no_id_and_no_date_is_in_a_proposal(desk: Desk) -> None:
+    hospital.write_clutter(desk.root)
+    desk.propose(rows(accession=accession, mrn=lambda k: f"P-{k}", finding=YES_NO, dob=["13.02.1950"]))
+    everything = desk.proposal.path.read_text() + desk.proposal.to_text() + json.dumps(desk.proposal.to_dict())
+    for secret in ("00100", "P-3", "1.2.3.4", "13.02", "1950", "SECRET", "ST0001"):
+        assert secret not in everything.replace(str(desk.out.parent), "")
