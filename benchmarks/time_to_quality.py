@@ -83,13 +83,14 @@ class Bench:
             rate = trial.suggest_float("learning_rate", *LEARNING_RATES, log=True)
             return self.train(mask, rate, seed=1000 * seed + trial.number)[0]
 
-        for number in tqdm(range(len(study.trials), n_trials), desc=f"protocol, seed {seed}"):
+        finished = (optuna.trial.TrialState.COMPLETE,)
+        for number in tqdm(range(len(study.get_trials(states=finished)), n_trials), desc=f"protocol, seed {seed}"):
             study.sampler = optuna.samplers.TPESampler(seed=1000 * seed + number, n_startup_trials=10)
             study.optimize(objective, n_trials=1)
         found = []
-        for trial in study.trials[:n_trials]:
+        for trial in study.get_trials(states=finished)[:n_trials]:
             mask = self.space.mask(name for name in names if trial.params[name])
-            found.append((mask, float(trial.params["learning_rate"]), float(trial.value or 0.0)))
+            found.append((mask, float(trial.params["learning_rate"]), float(trial.values[0])))
         return found
 
     def ours(self, seed: int) -> dict[str, Any]:
