@@ -5,8 +5,8 @@
 A manifest as long as CheXpert's, with three attributes and two acquisition columns, is checked by
 `monai-fairtune check --no-images` in a process of its own, with and without a cohort card. Then near-duplicates among
 as many 256-bit hashes, a thousand of which are changed copies: once of random hashes, and once of hashes that crowd, as
-those of images of one kind do (300 prototypes of which 15 % of the bits differ). "ratio" is the time that comparing every
-two would take, from a sample, over ours. Memory is the largest of the process, imports included.
+those of images of one kind do (300 prototypes of which 15 % of the bits differ). "ratio" is the time that comparing
+every two would take, from a sample, over ours. Memory is the largest of the process, imports included.
 """
 
 from __future__ import annotations

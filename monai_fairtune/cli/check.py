@@ -100,7 +100,8 @@ def run(options: argparse.Namespace) -> int:
     card = None if options.output_dir is None else _write_card(found, options)
     sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if options.json else found.to_text() + "\n")
     if card is not None:
-        print(f"Cohort card: {card}", file=sys.stderr if options.json else sys.stdout)
+        out = sys.stderr if options.json else sys.stdout
+        print(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.", file=out)
     return 0
 
 

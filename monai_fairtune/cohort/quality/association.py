@@ -85,4 +85,4 @@ def _p_value(table: NDArray[np.int64]) -> float | None:
     few = float(np.mean(expected < _FEWEST_EXPECTED))
     if few > _SHARE_WITH_FEWER or expected.min() < 1:
         return None
-    return float(chi2_contingency(table, correction=False).pvalue)
+    return float(chi2_contingency(table).pvalue)

@@ -13,10 +13,11 @@ from PIL import Image, ImageEnhance
 from scipy.stats import ttest_ind
 
 from monai_fairtune.cohort import CohortCheck, check_manifest, write_synthetic_cohort
-from monai_fairtune.cohort.quality.image_quality import robust_scores, standardised_difference
+from monai_fairtune.cohort.quality.image_quality import measure_quality, robust_scores, standardised_difference
 from monai_fairtune.cohort.quality.near_duplicates import MAX_DISTANCE, perceptual_hash
-from monai_fairtune.cohort.quality.traits import TRAITS, examine, measure_traits
-from monai_fairtune.subgroups import SensitiveAttribute
+from monai_fairtune.cohort.quality.recorded import Recorded
+from monai_fairtune.cohort.quality.traits import TRAITS, ImageTraits, examine, measure_traits
+from monai_fairtune.subgroups import MISSING, SensitiveAttribute, Subgroups
 
 AGE = SensitiveAttribute.parse_all("age:60")
 Copy = Callable[[Image.Image], Image.Image]
@@ -194,6 +195,26 @@ def test_where_most_are_equal_those_that_differ_are_far_off() -> None:
     scores = robust_scores(values)
     assert (scores[:99] == 0).all()
     assert scores[99, 0] > 50
+
+
+def test_differences_are_between_recorded_subgroups_and_leave_images_of_one_colour_out() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.array([0, 1, MISSING])[np.arange(90) % 3]
+    recorded = Recorded(
+        np.zeros(90, dtype=np.int64),
+        np.arange(90),
+        np.full(90, "train"),
+        {"sex": Subgroups("sex", ("f", "m"), codes)},
+        {},
+    )
+    values = rng.normal(size=(90, len(TRAITS)))
+    values[codes == MISSING] += 50
+    traits = [ImageTraits(row, is_constant=False, perceptual_hash=None) for row in values]
+    traits[0] = ImageTraits(values[0] + 1e6, is_constant=True, perceptual_hash=None)
+    rows = measure_quality(traits, recorded, [str(k) for k in range(90)])["differences"]
+    expected = standardised_difference(values[codes == 1, 0], values[codes == 0, 0][1:])
+    assert [row["subgroup"] for row in rows] == ["m"] * len(TRAITS)
+    assert rows[0]["value"] == pytest.approx(expected.value)
 
 
 def _samples() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
