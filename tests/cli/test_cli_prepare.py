@@ -60,6 +60,17 @@ def test_json_is_one_object_and_the_record(ham10000: Path, tmp_path: Path, capsy
     assert printed["n_positive"] == 2
 
 
+def test_choices_of_every_type_are_read_from_the_command_line(tmp_path: Path, capsys: Out) -> None:
+    root = downloads.write_oasis1(tmp_path / "oasis")
+    how = ["--plane", "coronal", "--index", "3", "--fraction", "0.25", "--allow-missing", "--json"]
+    assert main(["prepare", "oasis1", "--root", str(root), "--output-dir", str(tmp_path / "out"), *how]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["options"] == {
+        "cdr_blank": "drop", "plane": "coronal", "fraction": 0.25, "index": 3, "brain": "masked",
+    }  # fmt: skip
+    assert printed["images"] == "written"
+
+
 def test_surplus_files_are_told_and_change_nothing(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
     downloads.touch(ham10000, ["more/ISIC_9999999.jpg"])
     assert main(prepare(ham10000, "--output-dir", tmp_path / "out", "--allow-missing")) == 0

@@ -120,8 +120,7 @@ def _read_part(root: Path, part: str, finding: str) -> tuple[pd.DataFrame, str]:
     column = next((name for name in read.columns if name.lower() == finding), None)
     if column is None:
         raise ManifestError(f"'{table}' has no column for {finding!r}. Give CheXpert's original file.")
-    beside = PurePosixPath(table).parent
-    images = [(beside / path.partition("/")[2]).as_posix() for path in read["Path"]]
+    images = table.removesuffix(f"{part}.csv") + read["Path"].str.partition("/")[2]
     return read.assign(image=images, finding=read[column]), table
 
 

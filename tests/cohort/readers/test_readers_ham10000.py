@@ -31,8 +31,9 @@ def test_basal_cell_carcinoma_is_malignant_unless_it_is_asked_to_be_counted_as_m
 
 
 def test_age_zero_is_missing_unless_it_is_asked_to_be_an_age(tmp_path: Path) -> None:
-    rows = HAM10000(age_zero="years").read(downloads.write_ham10000(tmp_path)).rows
-    assert rows["age"].tolist()[5:7] == ["0", ""]
+    root = downloads.write_ham10000(tmp_path)
+    assert HAM10000(age_zero="missing").read(root).rows["age"].tolist()[5:7] == ["", ""]
+    assert HAM10000(age_zero="years").read(root).rows["age"].tolist()[5:7] == ["0", ""]
 
 
 def test_images_are_found_in_one_folder_or_two(tmp_path: Path) -> None:

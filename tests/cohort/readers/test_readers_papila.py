@@ -57,6 +57,7 @@ def test_a_sheet_without_its_columns_or_patients_is_refused(tmp_path: Path) -> N
     sheets: list[list[list[object]]] = [
         [["ID", "Age", "Sex"], ["#002", 4, 1]],
         [["ID", "Age", "Gender", "Diagnosis"], ["Jane", 4, 1, 1]],
+        [["ID", "Age", "Gender", "Diagnosis", "Age"], ["#002", 4, 1, 1, 5]],
     ]
     for rows in sheets:
         downloads.write_sheet(tmp_path / "ClinicalData" / "patient_data_os.xlsx", rows)

@@ -164,6 +164,7 @@ def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: 
     prepared = prepare(root, tmp_path / "out", Cutting())
     now = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert set(now) == {f"{k}.npy" for k in range(11)}
+    assert all((np.load(folder / f"{k}.npy") == 1000 * k).all() for k in range(11))
     assert {name for name, written in made.items() if now[name] == written} == {"0.npy", "2.npy"}
     assert len(rows_of(prepared)) == 11
 
