@@ -60,10 +60,10 @@ def read_headers(paths: Sequence[Path], *, progress: bool) -> list[dict[str, str
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keeps pydicom from warning and logging: it quotes values and names files, and those are patients' data."""
-    from pydicom.config import disable_value_validation, logger
+    from pydicom.config import logger
 
     was_disabled = logger.disabled
-    with disable_value_validation(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logger.disabled = True
         try:

@@ -14,7 +14,7 @@ from monai_fairtune.cohort.own_data.images import without_ending
 from monai_fairtune.cohort.own_data.mapping import Join
 from monai_fairtune.cohort.own_data.sources import Source
 
-__all__ = ["Joined", "join_rows", "share_keys", "stacked"]
+__all__ = ["Joined", "join_rows", "n_shared_keys", "stacked"]
 
 _UNMATCHED = -1
 
@@ -98,9 +98,9 @@ def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Seque
     return Joined(row_of_image, int(has_image.sum()), _counts(rows_left), _counts(images_left))
 
 
-def share_keys(table: pd.DataFrame, images: pd.DataFrame, join: Join) -> bool:
-    """Returns whether any row may find an image; much faster than to join."""
-    return bool(set(_keys(table[join.column], join)) & set(_keys(images[str(join.image)], join)) - {""})
+def n_shared_keys(table: pd.DataFrame, images: pd.DataFrame, join: Join) -> int:
+    """Returns how many keys rows and images share, the most rows that can find images; much faster than to join."""
+    return len(set(_keys(table[join.column], join)) & set(_keys(images[str(join.image)], join)) - {""})
 
 
 def stacked(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:

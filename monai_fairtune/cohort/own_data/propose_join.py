@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
 
 from monai_fairtune.cohort.own_data.images import OwnImages
-from monai_fairtune.cohort.own_data.join import Joined, join_rows, share_keys
+from monai_fairtune.cohort.own_data.join import Joined, join_rows, n_shared_keys
 from monai_fairtune.cohort.own_data.mapping import Join, LeadingZeros
 from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.sources import Source
@@ -66,26 +65,30 @@ def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidat
 
 
 def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> list[Candidate]:
-    """Returns what matches at least half as many rows as the best, the best first."""
-    found = [
-        each for column in table.rows.columns for source in sources for each in _best_of(table, images, column, source)
-    ]
-    most = max((each.joined.n_rows for each in found), default=0)
+    """Returns what matches at least half as many rows as the best, the best first.
+
+    A column that matches as it stands is not compared with other elements by ignoring its leading zeros.
+    """
+    pairs = [Join(column, source, "ignore") for column in table.rows.columns for source in sources]
+    bounds = {join: n for join in pairs if (n := n_shared_keys(table.rows, images.table, join))}
+    found: list[Candidate] = []
+    most = 0
+    for join in sorted(bounds, key=lambda each: -bounds[each]):
+        if bounds[join] >= _ENOUGH * most:
+            found.append(_try(table, images, join))
+            most = max(most, found[-1].joined.n_rows)
     viable = [each for each in found if each.joined.n_rows >= max(1, _ENOUGH * most)]
-    return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness))
+    exact = {each.join.column for each in viable if each.join.leading_zeros == "keep"}
+    viable = [each for each in viable if each.join.leading_zeros == "keep" or each.join.column not in exact]
+    return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness, sources.index(each.join.image)))
 
 
-def _best_of(table: OwnTable, images: OwnImages, column: str, source: Source) -> Iterator[Candidate]:
-    """Yields the join with leading zeros kept, or the one without where that finds more; none where nothing matches."""
-    if not share_keys(table.rows, images.table, Join(column, source, "ignore")):
-        return
-    tried = []
-    for zeros in get_args(LeadingZeros):
-        join = Join(column, source, zeros)
-        tried.append(Candidate(join, join_rows(table.rows, images.table, join, list(table.rows.columns))))
-    best = max(tried, key=lambda each: each.joined.n_rows)
-    if best.joined.n_rows:
-        yield best
+def _try(table: OwnTable, images: OwnImages, join: Join) -> Candidate:
+    """Returns the join with leading zeros kept, or the one without where that finds images for more rows."""
+    both = [replace(join, leading_zeros=zeros) for zeros in get_args(LeadingZeros)]
+    columns = list(table.rows.columns)
+    tried = [Candidate(each, join_rows(table.rows, images.table, each, columns)) for each in both]
+    return max(tried, key=lambda each: each.joined.n_rows)
 
 
 def _question(found: list[Candidate], n_rows: int) -> str | None:

@@ -54,6 +54,12 @@ def test_no_value_of_a_malformed_header_is_quoted_anywhere(
     assert not recwarn.list
 
 
+def test_images_without_an_instance_uid_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        hospital.write_dicom(tmp_path / name, SOPInstanceUID="")
+    assert len(find_own_images(tmp_path).table) == 2
+
+
 def test_of_several_kinds_the_most_frequent_is_taken_and_the_other_is_counted(tmp_path: Path) -> None:
     hospital.write_studies(tmp_path, 2)
     (tmp_path / "preview.png").touch()

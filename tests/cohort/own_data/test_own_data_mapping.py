@@ -84,3 +84,12 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, message
 def test_a_mapping_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         read_mapping(tmp_path / "mapping.yaml")
+
+
+def test_the_mapping_that_the_documentation_shows_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "own_data.md").read_text()
+    (tmp_path / "mapping.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    rules = read_mapping(tmp_path / "mapping.yaml")
+    assert rules.label.values == {"yes": "1", "no": "0", "equivocal": "drop", "": "drop"}
+    assert [str(each) for each in rules.age][-1] == "dicom PatientBirthDate and column Exam date"
+    assert rules.split is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,23 @@ def test_a_finer_join_with_fewer_rows_is_a_question_with_both_counts(desk: Desk)
 def test_two_joins_that_give_an_image_different_rows_are_a_question(desk: Desk) -> None:
     desk.propose(rows(accession=accession, number=lambda k: k + 1, finding=YES_NO))
     assert desk.proposal.questions[0].startswith("Two joins give the same images different rows: column 'accession'")
+
+
+def test_a_column_that_matches_as_it_stands_is_not_stretched_to_match_otherwise(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for k in range(12):
+        hospital.write_dicom(desk.root / f"{k}", PatientID=f"{105 - k}", AccessionNumber=accession(k))
+    assert desk.propose(rows(accession=accession, finding=YES_NO))["join"]["dicom"] == "AccessionNumber"
+    assert desk.proposal.questions == []
+
+
+def test_names_of_dicom_files_are_no_key_while_an_element_is_one(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for k in range(12):
+        hospital.write_dicom(desk.root / f"{k:08}", PatientID=f"P{k}", AccessionNumber=accession(k))
+    mapping = desk.propose(rows(number=lambda k: 11 - k, accession=accession, finding=YES_NO))
+    assert mapping["join"]["dicom"] == "AccessionNumber"
+    assert desk.proposal.questions == []
 
 
 def test_a_table_that_matches_nothing_or_little_is_a_question(desk: Desk) -> None:
