@@ -18,6 +18,8 @@ def load_cohort(
     *,
     data_root: object = None,
     split_fractions: object = None,
+    split_by: object = None,
+    split_file: object = None,
     train_fraction: object = 1.0,
     where: object = None,
     seed: object = 0,
@@ -31,6 +33,8 @@ def load_cohort(
         attribute: one declaration or a list of them.
         data_root: what image paths are relative to; null means the manifest's folder.
         split_fractions: three shares, or null to keep the manifest's splits.
+        split_by: the rows to test on, such as ``"site=B"``; null draws them, or keeps the manifest's.
+        split_file: path of an earlier ``splits.csv``, or null.
         train_fraction: share of the training patients to keep.
         where: keeps matching rows, such as ``"plane=axial"``; null keeps all.
         seed: of the splits.
@@ -44,12 +48,14 @@ def load_cohort(
     declarations = optional(texts, "attribute", attribute)
     if declarations is None:
         raise AttributeDeclarationError("No sensitive attribute is given. Name at least one: --attribute sex.")
-    root = optional(text, "data_root", data_root)
+    root, file = (optional(text, name, given) for name, given in (("data_root", data_root), ("split_file", split_file)))
     return Cohort.from_manifest(
         Path(path).expanduser(),
         SensitiveAttribute.parse_all(declarations),
         data_root=None if root is None else Path(root).expanduser(),
         split_fractions=optional(numbers, "split_fractions", split_fractions),
+        split_by=optional(text, "split_by", split_by),
+        split_file=None if file is None else Path(file).expanduser(),
         train_fraction=number("train_fraction", train_fraction),
         where=optional(text, "where", where),
         seed=whole("seed", seed),

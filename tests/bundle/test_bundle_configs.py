@@ -12,7 +12,8 @@ _CONFIGS = ("search.yaml", "train.yaml", "evaluate.yaml", "inference.yaml")
 _MARKS = ("# --- Shared by", "# --- End of what is shared. ---")
 _EVERYWHERE = {
     "manifest", "data_root", "attribute", "output_dir", "backbone", "weights", "image_size", "batch_size",
-    "max_epochs", "seed", "device", "precision", "train_fraction", "split_fractions", "where",
+    "max_epochs", "seed", "device", "precision", "train_fraction", "split_fractions",
+    "split_by", "split_file", "where",
 }  # fmt: skip
 _SEARCH = {
     "search_space", "objective", "utility_floor", "min_per_class", "n_trials", "timeout", "storage", "n_workers",
