@@ -103,8 +103,9 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     images = find_own_images(root, rules.kind, progress=progress)
     _require_sources(rules, read, images)
     kept = _kept(images, rules)
-    joined = join_rows(read.rows, images.table[kept].reset_index(drop=True), rules.join, _used_columns(rules))
-    frame = joined.frame(read.rows, images.table[kept].reset_index(drop=True))
+    taken = images.table[kept].reset_index(drop=True)
+    joined = join_rows(read.rows, taken, rules.join, _used_columns(rules))
+    frame = joined.frame(read.rows, taken)
     dropped = {"an element of DICOM is not among those kept": int((~kept).sum()), **joined.images_left}
     try:
         output_dir.mkdir(parents=True, exist_ok=True)

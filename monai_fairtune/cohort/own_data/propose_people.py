@@ -16,6 +16,7 @@ from monai_fairtune.cohort.own_data.words import AGE, BIRTH, PATIENT, SEX, STUDY
 __all__ = ["propose_age", "propose_patient", "propose_sex"]
 
 _DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+_NO_ID = SEX | AGE | BIRTH | STUDY_DATE | {"name", "weight", "height", "class", "group"}
 _OTHER_UNIT = {"months", "month", "days", "day", "weeks", "week", "group", "class"}
 
 
@@ -26,7 +27,8 @@ def propose_patient(frame: pd.DataFrame, images: OwnImages) -> Proposed:
         frame: one row an image, columns named as ``Source`` says; table cells are blank where it has no row.
         images: of the frame.
     """
-    found = [source for source in _columns(frame, PATIENT) if frame[str(source)].nunique() > 1]
+    named = [source for source in _columns(frame, PATIENT) if not reads_like(source.name, _NO_ID)]
+    found = [source for source in named if frame[str(source)].nunique() > 1]
     element = Source("dicom", "PatientID")
     n_ids = frame[str(element)].nunique() if images.kind == "dicom" else 0
     candidates = found + ([element] if n_ids > 1 else [])

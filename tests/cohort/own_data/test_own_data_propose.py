@@ -149,6 +149,14 @@ def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_questi
     assert "# sex, dicom PatientSex: 'F' (6), 'M' (4), 'O' (2)" in desk.proposal.path.read_text()
 
 
+def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
+    others: dict[str, Any] = {"Patient Age": ["50", "60"], "PatientSex": ["f", "m"], "patient_name": lambda k: f"N{k}"}
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **others, **{"Patient Nr": lambda k: f"p{k}"}))
+    assert mapping["patient_id"] == {"column": "Patient Nr"}
+    assert mapping["age"][0] == {"column": "Patient Age"}
+    assert mapping["columns"]["sex"]["column"] == "PatientSex"
+
+
 def test_dates_are_used_where_they_can_be_read_in_one_way_only(desk: Desk) -> None:
     findings = rows(accession=accession, finding=YES_NO, dob=["13.02.1950", "01.12.1951"], exam_date=["02/01/2020"])
     mapping = desk.propose(findings)
@@ -224,3 +232,19 @@ def test_no_id_and_no_date_is_in_a_proposal(desk: Desk) -> None:
     everything = desk.proposal.path.read_text() + desk.proposal.to_text() + json.dumps(desk.proposal.to_dict())
     for secret in ("00100", "P-3", "1.2.3.4", "13.02", "1950", "SECRET", "ST0001"):
         assert secret not in everything.replace(str(desk.out.parent), "")
+
+
+def test_nifti_files_are_joined_by_their_names_without_either_ending(tmp_path: Path) -> None:
+    import nibabel as nib
+    import numpy as np
+
+    desk = Desk(tmp_path)
+    for k in range(12):
+        path = desk.root / f"sub-{k:02}" / f"scan_{k:02}.nii{'.gz' * (k % 2)}"
+        path.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(hospital.pixels(bright=False, seed=k), np.eye(4)), path)
+    table = rows(scan=lambda k: f"scan_{k:02}", subject=lambda k: f"s{k}", label=["0", "1"], age=["063Y", "64"])
+    assert desk.propose(table)["join"] == {"column": "scan", "image": "stem", "leading_zeros": "keep"}
+    manifest = desk.prepare()
+    assert manifest["image"].tolist()[:2] == ["sub-00/scan_00.nii", "sub-01/scan_01.nii.gz"]
+    assert manifest["age"].tolist()[:2] == ["63", "64"]
