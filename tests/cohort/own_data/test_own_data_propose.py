@@ -150,8 +150,13 @@ def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_questi
 
 
 def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
-    others: dict[str, Any] = {"Patient Age": ["50", "60"], "PatientSex": ["f", "m"], "patient_name": lambda k: f"N{k}"}
-    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **others, **{"Patient Nr": lambda k: f"p{k}"}))
+    others: dict[str, Any] = {
+        "Patient Age": ["50", "60"],
+        "PatientSex": ["f", "m"],
+        "patient_name": lambda k: f"N{k}",
+        "Patient Nr": lambda k: f"p{k}",
+    }
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **others))
     assert mapping["patient_id"] == {"column": "Patient Nr"}
     assert mapping["age"][0] == {"column": "Patient Age"}
     assert mapping["columns"]["sex"]["column"] == "PatientSex"
