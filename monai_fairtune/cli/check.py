@@ -6,12 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from monai_fairtune.cli.cohort_card import write_card
 from monai_fairtune.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from monai_fairtune.cohort import CohortCheck
 
 __all__ = ["add_parser"]
 
@@ -97,24 +95,11 @@ def run(options: argparse.Namespace) -> int:
         images=not options.no_images,
         near_duplicates=options.near_duplicates,
     )
-    card = None if options.output_dir is None else _write_card(found, options)
+    card = None
+    if options.output_dir is not None:
+        card = write_card(found, options.manifest, Path(options.output_dir), suppress_below=options.suppress_below)
     sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if options.json else found.to_text() + "\n")
     if card is not None:
         out = sys.stderr if options.json else sys.stdout
         print(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.", file=out)
     return 0
-
-
-def _write_card(found: CohortCheck, options: argparse.Namespace) -> Path:
-    from monai_fairtune.audit import suppress_small_card
-    from monai_fairtune.cohort.card import card_content, with_cautions, write_splits
-    from monai_fairtune.predictions import write_json
-    from monai_fairtune.report import write_cohort_card
-
-    folder = Path(options.output_dir)
-    content = card_content(found, options.manifest)
-    if options.suppress_below is not None:
-        content = suppress_small_card(content, options.suppress_below)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "cohort_card.json", {**with_cautions(content), "splits_file": write_splits(found, folder)})
-    return write_cohort_card(folder)

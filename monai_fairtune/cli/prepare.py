@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from monai_fairtune.cli import prepare_table
+from monai_fairtune.cli.cohort_card import write_card
+from monai_fairtune.exceptions import InputError
 
 if TYPE_CHECKING:
-    from monai_fairtune.cohort.readers import CohortReader
+    from monai_fairtune.cohort.readers import CohortReader, PreparedCohort
 
 __all__ = ["add_parser"]
 
@@ -50,14 +52,28 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
+    print(_card(prepared, prepared.manifest), file=sys.stderr if chosen.json else sys.stdout)
     return 0
+
+
+def _card(prepared: PreparedCohort, manifest: Path) -> str:
+    """Writes the cohort card, from the table alone, and says where it is, or why there is none."""
+    from monai_fairtune.cohort import check_manifest
+    from monai_fairtune.subgroups import SensitiveAttribute
+
+    attributes = SensitiveAttribute.parse_all(prepared.study)
+    try:
+        found = check_manifest(manifest, attributes, data_root=prepared.data_root, images=False)
+    except InputError as error:
+        return f"No cohort card: {error}"
+    return f"Cohort card of the table alone: {write_card(found, manifest, manifest.parent)}"
 
 
 def _parser(readers: Mapping[str, type[CohortReader]]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="monai-fairtune prepare",
-        description="Reads the original download of a dataset, which stays as it is, and writes manifest.csv and "
-        "prepared.json. Every choice that changes a number is an option of the dataset.",
+        description="Reads the original download of a dataset, which stays as it is, and writes manifest.csv, "
+        "prepared.json and a cohort card. Every choice that changes a number is an option of the dataset.",
     )
     datasets = parser.add_subparsers(title="datasets", metavar="DATASET", required=True)
     for name, kind in readers.items():

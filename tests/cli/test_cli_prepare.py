@@ -50,6 +50,18 @@ def test_the_command_that_is_said_to_come_next_works(ham10000: Path, tmp_path: P
         assert "8 of 8 images were decoded" in capsys.readouterr().out
 
 
+def test_a_cohort_card_is_written_or_it_is_said_why_not(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
+    assert main(prepare(ham10000, "--output-dir", tmp_path / "out", "--allow-missing")) == 0
+    assert f"Cohort card of the table alone: {tmp_path / 'out' / 'cohort_card.html'}" in capsys.readouterr().out
+    card = json.loads((tmp_path / "out" / "cohort_card.json").read_text())
+    assert (card["n"], card["attributes"]) == (7, ["sex", "age:60"])
+    table = pd.read_csv(next(ham10000.rglob("HAM10000_metadata*")), dtype=str)
+    table.assign(dx="nv").to_csv(next(ham10000.rglob("HAM10000_metadata*")), index=False)
+    assert main(prepare(ham10000, "--output-dir", tmp_path / "benign", "--allow-missing")) == 0
+    assert "No cohort card: " in capsys.readouterr().out
+    assert not (tmp_path / "benign" / "cohort_card.json").exists()
+
+
 def test_json_is_one_object_and_the_record(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
     how = ["--allow-missing", "--bcc", "benign", "--age-zero=years", "--json"]
     assert main(prepare(ham10000, "--output-dir", tmp_path / "out", *how)) == 0

@@ -63,6 +63,11 @@ class PreparedCohort:
         return {name: int((self.rows[name] == "").sum()) for name in present}
 
     @property
+    def study(self) -> list[str]:
+        """The attributes as a study may declare them, of those that the manifest has."""
+        return [name for name in self.reader.about.study if name.split(":")[0] in self.rows.columns]
+
+    @property
     def mismatches(self) -> dict[str, tuple[int, int]]:
         """What is counted to how many were found and how many are published, where these differ."""
         counts = self.found.counts

@@ -77,9 +77,8 @@ def _next(prepared: PreparedCohort) -> Iterator[str]:
     if prepared.manifest is None:
         return
     yield f"Manifest: {prepared.manifest}"
-    study = [name for name in prepared.reader.about.study if name.split(":")[0] in prepared.rows.columns]
     command = ["monai-fairtune", "check", str(prepared.manifest), "--data-root", str(prepared.data_root)]
-    yield f"Next: {shlex.join([*command, '--attribute', *study])}"
+    yield f"Next: {shlex.join([*command, '--attribute', *prepared.study])}"
 
 
 def _item(name: str, text: str) -> list[str]:
