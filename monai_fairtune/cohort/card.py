@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -12,15 +11,12 @@ from typing import Any
 from monai_fairtune.cohort.check import CohortCheck
 from monai_fairtune.cohort.duplicates import contradictions
 from monai_fairtune.cohort.hashing import file_sha256
+from monai_fairtune.cohort.prepared import RECORD, read_prepared
 from monai_fairtune.cohort.quality import alarms
 from monai_fairtune.cohort.quality.cautions import finding_cautions
 from monai_fairtune.cohort.split_file import write_split_file
-from monai_fairtune.exceptions import ManifestError
 
-__all__ = ["card_content", "read_prepared", "with_cautions", "write_splits"]
-
-_PREPARED = "prepared.json"
-_NAMING = ("missing", "unreadable", "surplus")  # of prepared.json: lists of files
+__all__ = ["card_content", "with_cautions", "write_splits"]
 
 
 def card_content(check: CohortCheck, manifest: str | Path) -> dict[str, Any]:
@@ -39,7 +35,7 @@ def card_content(check: CohortCheck, manifest: str | Path) -> dict[str, Any]:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {"monai_fairtune": version("monai-fairtune")},
         "manifest": {"file": path.name, "sha256": file_sha256(path)},
-        "prepared": read_prepared(path.parent / _PREPARED),
+        "prepared": read_prepared(path.parent / RECORD),
         "n": check.cohort.n,
         "attributes": list(check.recorded.attributes),
         "intersections": list(check.recorded.intersections),
@@ -73,26 +69,3 @@ def write_splits(check: CohortCheck, folder: Path) -> dict[str, str]:
     """Writes ``splits.csv`` and returns its name and SHA-256."""
     path = folder / "splits.csv"
     return {"file": path.name, "sha256": write_split_file(path, check.cohort.image_names, check.cohort.splits)}
-
-
-def read_prepared(path: Path) -> Mapping[str, Any] | None:
-    """Returns what ``monai-fairtune prepare`` recorded, lists of files as counts; None where there is no such file.
-
-    Raises:
-        ManifestError: if the file is not a JSON object.
-    """
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"'{path}' beside the manifest is not JSON: {error}. Prepare the cohort again.") from error
-    if not isinstance(found, dict):
-        raise ManifestError(f"'{path}' beside the manifest is no JSON object. Prepare the cohort again.")
-    return {key: _count(value) if key in _NAMING else value for key, value in found.items()}
-
-
-def _count(listed: object) -> object:
-    if isinstance(listed, Mapping):
-        return listed.get("n")
-    return len(listed) if isinstance(listed, list) else listed

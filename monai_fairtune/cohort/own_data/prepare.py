@@ -21,12 +21,12 @@ from monai_fairtune.cohort.own_data.pseudonyms import pseudonymize, read_key
 from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable, read_table
+from monai_fairtune.cohort.prepared import MANIFEST, RECORD, refuse_foreign_manifest
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.predictions import write_csv, write_json
 
 __all__ = ["PreparedTable", "prepare_table"]
 
-_MANIFEST, _RECORD = "manifest.csv", "prepared.json"
 _PRIVATE = 0o600
 _WIDTH = 98
 _COUNTS = {
@@ -95,10 +95,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
         ManifestError: if the table cannot be read, there are no images, or none is left.
     """
     rules = read_mapping(mapping)
-    if (output_dir / _MANIFEST).exists() and not (output_dir / _RECORD).exists():
-        raise ConfigurationError(
-            f"'{output_dir}' holds a {_MANIFEST} that was not prepared from a table. Give another output folder."
-        )
+    refuse_foreign_manifest(output_dir)
     read = read_table(table, rules.table)
     images = find_own_images(root, rules.kind, progress=progress)
     _require_sources(rules, read, images)
@@ -114,13 +111,13 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
             rules, read, images, joined, rows, dropped | more, count_ages(frame.loc[rows.index], rules.age)
         )
         record["table_sha256"] = file_sha256(table)
-        write_json(output_dir / _RECORD, record)
-        write_csv(output_dir / _MANIFEST, rows, mode=_PRIVATE)
+        write_json(output_dir / RECORD, record)
+        write_csv(output_dir / MANIFEST, rows, mode=_PRIVATE)
     except OSError as error:
         raise ConfigurationError(
             f"'{output_dir}' cannot be written: {error.strerror}. Give a folder that can be, with room enough."
         ) from error
-    return PreparedTable(output_dir / _MANIFEST, root, rows, record)
+    return PreparedTable(output_dir / MANIFEST, root, rows, record)
 
 
 def _require_sources(rules: TableMapping, table: OwnTable, images: OwnImages) -> None:

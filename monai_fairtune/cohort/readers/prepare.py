@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from monai_fairtune.cohort.hashing import file_sha256
+from monai_fairtune.cohort.prepared import MANIFEST, RECORD, refuse_foreign_manifest
 from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
 from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
 from monai_fairtune.exceptions import ConfigurationError, ImageError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PreparedCohort", "prepare_cohort"]
 
-_MANIFEST, _RECORD = "manifest.csv", "prepared.json"
 _IMAGES, _IMAGES_RECORD, _LOCK = "images", "images.json", ".prepare.lock"
 _MOST_NAMED = 20
 
@@ -153,10 +153,10 @@ def prepare_cohort(
             rows = rows[~rows["image"].isin(unreadable)]
             rows = rows.assign(image=[writer.path(name).relative_to(folder).as_posix() for name in rows["image"]])
             data_root = folder
-        manifest = folder / _MANIFEST if allow_missing or not unreadable else None
+        manifest = folder / MANIFEST if allow_missing or not unreadable else None
         prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes)
         if manifest is not None:
-            write_json(folder / _RECORD, prepared.to_dict())
+            write_json(folder / RECORD, prepared.to_dict())
             write_csv(manifest, rows)
     return prepared
 
@@ -168,10 +168,7 @@ def _require_usable(root: Path, folder: Path, resize: int | None) -> None:
         )
     if resize is not None and resize < 1:
         raise ConfigurationError(f"resize is {resize}. Give the side of the images in pixels, such as 224.")
-    if (folder / _MANIFEST).exists() and not (folder / _RECORD).exists():
-        raise ConfigurationError(
-            f"'{folder}' holds a {_MANIFEST} that was not prepared from a download. Give another output folder."
-        )
+    refuse_foreign_manifest(folder)
 
 
 @contextmanager

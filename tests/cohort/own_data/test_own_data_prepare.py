@@ -182,7 +182,7 @@ def test_each_image_can_be_a_patient_of_its_own_if_the_user_says_so(pictures: De
 def test_a_manifest_that_somebody_wrote_is_not_overwritten(desk: Desk) -> None:
     desk.propose(hospital.findings())
     (desk.out / "manifest.csv").write_text("mine")
-    with pytest.raises(ConfigurationError, match=r"holds a manifest.csv that was not prepared from a table"):
+    with pytest.raises(ConfigurationError, match=r"holds a manifest.csv that was not prepared by this command"):
         desk.prepare()
 
 
