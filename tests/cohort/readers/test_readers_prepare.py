@@ -224,7 +224,7 @@ def test_a_manifest_of_other_origin_is_not_overwritten_and_an_earlier_one_is(tmp
     root = write_tiny_download(tmp_path / "tiny")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "manifest.csv").write_text("image,label\n")
-    with pytest.raises(ConfigurationError, match="not prepared from a download"):
+    with pytest.raises(ConfigurationError, match="not prepared by this command"):
         prepare(root, tmp_path / "own")
     for unsure, n in (("drop", 11), ("1", 12)):
         assert len(rows_of(prepare(root, tmp_path / "out", TinyReader(unsure)))) == n  # type: ignore[arg-type]
