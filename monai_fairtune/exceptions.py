@@ -23,6 +23,7 @@
         ├── SearchInterruptedError        somebody asked the search to stop           exit code 75
         ├── DiskFullError                 a result could not be written               exit code 75
         ├── StorageUnreachableError       the database stayed away                    exit code 75
+        ├── ProcessLostError              a process that trains along is gone         exit code 75
         └── WorkersLostError              no worker process stays alive               exit code 75
 
 A message is one sentence for the fact with the values found, and one for the way out.
@@ -42,6 +43,7 @@ __all__ = [
     "MaskError",
     "NoFeasibleTrialError",
     "PredictionsError",
+    "ProcessLostError",
     "RunError",
     "SearchInterruptedError",
     "SplitError",
@@ -151,6 +153,12 @@ class DiskFullError(RunError):
 
 class StorageUnreachableError(RunError):
     """The study's database could not be reached for too long; the same command goes on once it is back."""
+
+    exit_code = 75
+
+
+class ProcessLostError(RunError):
+    """One of the processes that share a training ended or hangs; the same command goes on."""
 
     exit_code = 75
 

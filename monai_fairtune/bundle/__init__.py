@@ -15,11 +15,11 @@ from monai_fairtune.bundle.search import (
     describe_experiment,
     further_objectives,
     make_objective,
-    make_tuner,
     run_search,
 )
 from monai_fairtune.bundle.settings import search_settings
 from monai_fairtune.bundle.training import ListedOutput, RaisePlainly, attribute_names, class_weights
+from monai_fairtune.bundle.tuner import make_tuner
 
 __all__ = [
     "EvenSteps",

@@ -9,22 +9,15 @@ from typing import Any, Literal
 
 import torch
 
+from monai_fairtune.bundle.distribution import follow, lead
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, texts, whole
-from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
+from monai_fairtune.cohort import Cohort, Preprocessing
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork, Mask, Partition, Stages
 from monai_fairtune.objectives import Objective, objective_by_name
 from monai_fairtune.report import result_table, write_report
 from monai_fairtune.search import TRAINED_SHARE, Experiment, SearchSettings, default_n_workers, search_masks
-from monai_fairtune.tuning import (
-    HandlersFactory,
-    SupervisedTuner,
-    Tuner,
-    balanced_class_weights,
-    component_blocks,
-    mlflow_tracking,
-    tensorboard_tracking,
-)
+from monai_fairtune.tuning import BlendingTuner, Team, balanced_class_weights, component_blocks
 
 __all__ = [
     "check_screening",
@@ -32,7 +25,6 @@ __all__ = [
     "describe_experiment",
     "further_objectives",
     "make_objective",
-    "make_tuner",
     "run_search",
 ]
 
@@ -64,15 +56,25 @@ def further_objectives(objective: object, cohort: Cohort) -> tuple[Objective | L
     )
 
 
-def count_workers(n_workers: object, device: torch.device) -> int:
+def count_workers(n_workers: object, device: torch.device, n_processes: int = 1) -> int:
     """Returns how many worker processes an option asks for; null means one a GPU, or one.
 
+    Args:
+        n_workers: the option.
+        device: where they train.
+        n_processes: how many processes share each training, and therefore are one worker.
+
     Raises:
-        ConfigurationError: if it is no whole number from 1.
+        ConfigurationError: if it is no whole number from 1, or above 1 where processes share each training.
     """
     found = optional(whole, "n_workers", n_workers)
     if found is None:
-        return default_n_workers(device.type)
+        return default_n_workers(device.type) if n_processes == 1 else 1
+    if found > 1 and n_processes > 1:
+        raise ConfigurationError(
+            f"n_workers is {found}, and {n_processes} processes share each training. "
+            "Leave n_workers out, or leave out multi_gpu.yaml and torchrun: then each worker trains alone."
+        )
     if found < 1:
         raise ConfigurationError(f"n_workers is {found}. Give a whole number from 1, or null for one a GPU.")
     return found
@@ -98,6 +100,7 @@ def describe_experiment(
     training: Mapping[str, object],
     where: object = None,
     train_fraction: object = 1.0,
+    n_processes: int = 1,
 ) -> Experiment:
     """Returns what a result tells about cohort, network and training; nothing names a patient, a file or a folder.
 
@@ -110,6 +113,7 @@ def describe_experiment(
         training: the options ``batch_size``, ``augmentation`` and ``head_learning_rate_factor``.
         where: the option.
         train_fraction: the option.
+        n_processes: how many share each training, which changes the last digits.
     """
     return Experiment(
         attributes=tuple(cohort.subgroups),
@@ -137,71 +141,14 @@ def describe_experiment(
             "head_learning_rate_factor": number("head_learning_rate_factor", training["head_learning_rate_factor"]),
             "class_weights": balanced_class_weights(cohort.labels[cohort.indices("train")]).tolist(),
             "precision": network.precision,
+            "n_processes": n_processes,
         },
     )
 
 
-def make_tuner(
-    *,
-    network: FairTuneNetwork,
-    cohort: Cohort,
-    images: CachedImages,
-    preprocessing: Preprocessing,
-    augmentation: torch.nn.Module | None,
-    device: torch.device,
-    batch_size: object = 32,
-    head_learning_rate_factor: object = 10.0,
-    log_trials: object = None,
-    log_trials_to: object = None,
-    output_dir: object = "output",
-) -> SupervisedTuner:
-    """Returns the tuner over a cohort whose images are decoded; they move to the device where they fit.
-
-    Args:
-        network: before any mask.
-        cohort: with its splits.
-        images: decoded.
-        preprocessing: what was done to them.
-        augmentation: of training batches, or None.
-        device: where the network runs.
-        batch_size: images a training step.
-        head_learning_rate_factor: how much faster the head learns.
-        log_trials: ``mlflow`` or ``tensorboard`` follows every training; null means none.
-        log_trials_to: MLflow's tracking URI, or a folder; null means ``mlflow`` or ``tensorboard`` in ``output_dir``.
-        output_dir: the output folder.
-
-    Raises:
-        ConfigurationError: if an option cannot be used, or what it needs is not installed.
-    """
-    return SupervisedTuner(
-        network,
-        cohort,
-        hold_splits(cohort, images, cohort.split_names, device=device),
-        batch_size=whole("batch_size", batch_size),
-        head_learning_rate_factor=number("head_learning_rate_factor", head_learning_rate_factor),
-        augmentation=augmentation,
-        preprocessing=preprocessing.to_dict(),
-        device=device,
-        handlers=_tracking(log_trials, log_trials_to, folder("output_dir", output_dir)),
-    )
-
-
-def _tracking(log_trials: object, log_trials_to: object, output_dir: Path) -> HandlersFactory | None:
-    kind = optional(text, "log_trials", log_trials)
-    if kind is None:
-        return None
-    factories: dict[str, Callable[[str], HandlersFactory]] = {
-        "mlflow": mlflow_tracking,
-        "tensorboard": lambda place: tensorboard_tracking(Path(place)),
-    }
-    if kind not in factories:
-        raise ConfigurationError(f"log_trials is {kind!r}. Give one of {', '.join(factories)}, or null.")
-    return factories[kind](optional(text, "log_trials_to", log_trials_to) or str(output_dir / kind))
-
-
 def run_search(
     *,
-    tuner: Callable[[], Tuner],
+    tuner: Callable[[], BlendingTuner],
     partition: Partition,
     objective: Objective,
     anchors: Mapping[str, Mask],
@@ -217,8 +164,11 @@ def run_search(
     lease_seconds: object = 600,
     n_threads: object = None,
     report: object = True,
+    team: Team | None = None,
 ) -> Path:
     """Searches, confirms, writes the result and its report, and prints the final table.
+
+    Of several processes that share each training, the leader does so; the others only train and predict with it.
 
     Args:
         tuner: makes what trains under a mask; each worker process makes its own.
@@ -237,6 +187,7 @@ def run_search(
         lease_seconds: with a database server, how long a worker may not be heard of.
         n_threads: of a training on processors; null means the cores, divided by ``n_workers``.
         report: whether to write the report and print the table at the end.
+        team: the processes that share each training, all of which call this; by default this one alone.
 
     Returns:
         The report, or where it would be.
@@ -244,33 +195,37 @@ def run_search(
     Raises:
         FairTuneError: as :func:`monai_fairtune.search.search_masks`.
     """
-    place = folder("output_dir", output_dir)
+    place, team = folder("output_dir", output_dir), team or Team()
+    if team.rank > 0:
+        follow(team, tuner)
+        return place / "report.html"
     if not experiment.network["pretrained"]:
         sys.stderr.write(_RANDOM_WEIGHTS)
     if objective.note:
         sys.stderr.write(f"Note on objective {objective.name}: {objective.note}\n")
-    result = search_masks(
-        tuner,
-        partition,
-        objective,
-        anchors=anchors,
-        output_dir=place,
-        settings=settings,
-        experiment=experiment,
-        further_objectives=further,
-        warm_start=[_result_file(name) for name in optional(texts, "warm_start", warm_start) or ()],
-        storage=optional(text, "storage", storage),
-        study=text("study", study),
-        n_workers=n_workers,
-        device_type="cpu" if device is None else device.type,
-        lease_seconds=number("lease_seconds", lease_seconds),
-        n_threads=optional(whole, "n_threads", n_threads),
-    )
-    if not switch("report", report):
-        return place / "report.html"
-    written = write_report(place)
-    _print(f"\n{result_table(result)}\nReport: {written}\n")
-    return written
+    with lead(team, tuner) as shared_tuner:
+        result = search_masks(
+            shared_tuner,
+            partition,
+            objective,
+            anchors=anchors,
+            output_dir=place,
+            settings=settings,
+            experiment=experiment,
+            further_objectives=further,
+            warm_start=[_result_file(name) for name in optional(texts, "warm_start", warm_start) or ()],
+            storage=optional(text, "storage", storage),
+            study=text("study", study),
+            n_workers=n_workers,
+            device_type="cpu" if device is None else device.type,
+            lease_seconds=number("lease_seconds", lease_seconds),
+            n_threads=optional(whole, "n_threads", n_threads),
+        )
+        if not switch("report", report):
+            return place / "report.html"
+        written = write_report(place)
+        _print(f"\n{result_table(result)}\nReport: {written}\n")
+        return written
 
 
 def _result_file(name: str) -> Path:

@@ -19,17 +19,20 @@ from monai_fairtune.tuning.protocol import (
 
 if TYPE_CHECKING:
     from monai_fairtune.tuning.blending import component_blocks
+    from monai_fairtune.tuning.distributed_tuner import DistributedTuner
     from monai_fairtune.tuning.epoch_loss import EpochLoss
     from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
     from monai_fairtune.tuning.fairness_audit import FairnessAudit
     from monai_fairtune.tuning.optimization import balanced_class_weights, n_steps, tuned_optimizer, warmup_cosine
     from monai_fairtune.tuning.subgroup_metrics import SubgroupMetrics
     from monai_fairtune.tuning.supervised_tuner import SupervisedTuner
+    from monai_fairtune.tuning.team import Team
     from monai_fairtune.tuning.tracking import HandlersFactory, TrainingHandlers, mlflow_tracking, tensorboard_tracking
 
 __all__ = [
     "BlendingTuner",
     "Budget",
+    "DistributedTuner",
     "EpochLoss",
     "EpochReport",
     "FairnessAudit",
@@ -38,6 +41,7 @@ __all__ = [
     "OnEpoch",
     "SubgroupMetrics",
     "SupervisedTuner",
+    "Team",
     "TrainingHandlers",
     "TunedModel",
     "Tuner",
@@ -55,6 +59,7 @@ __all__ = [
 
 _LAZY = {
     "component_blocks": "blending",
+    "DistributedTuner": "distributed_tuner",
     "EpochLoss": "epoch_loss",
     "FairnessEvaluator": "evaluator",
     "better": "evaluator",
@@ -65,6 +70,7 @@ _LAZY = {
     "warmup_cosine": "optimization",
     "SubgroupMetrics": "subgroup_metrics",
     "SupervisedTuner": "supervised_tuner",
+    "Team": "team",
     "HandlersFactory": "tracking",
     "TrainingHandlers": "tracking",
     "mlflow_tracking": "tracking",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 
@@ -17,42 +16,58 @@ _SHARE = "share"
 
 
 class MicroBatches:
-    """A loader that yields each batch of another in ``n_parts`` parts of equal size, give or take one image.
+    """A loader that yields this process's part of each batch of another, in ``n_parts`` parts.
 
-    The batch is drawn and augmented as a whole, so that its parts hold the same pixels. A last batch of fewer images
-    than parts comes one by one. Beside the batch's own keys, a part holds ``share``: its share of the batch's class
-    weight times ``n_parts``, by which an engine divides that accumulates gradients.
+    Parts are of equal size, give or take one image. The batch is drawn and augmented as a whole, so that its parts hold
+    the same pixels. A last batch of fewer images than parts comes one by one; a process for which it holds none gets
+    its first image, which counts for nothing. Beside the batch's own keys, a part holds ``share``: its share of the
+    batch's class weight times ``n_parts``, by which an engine divides that accumulates gradients.
 
     Args:
-        batches: the loader of whole batches.
-        n_parts: parts of a batch, from 1 to the batch size.
+        batches: the loader of whole batches, the same in every process.
+        n_parts: parts of this process's part of a batch, at least 1.
         class_weights: the loss's, shape ``(n_classes,)``, on the batches' device.
+        rank: which of ``n_processes`` this is.
+        n_processes: how many share a batch.
 
     Raises:
         ConfigurationError: if a batch has fewer images than parts.
     """
 
-    def __init__(self, batches: Batches, n_parts: int, class_weights: Tensor) -> None:
-        if n_parts > batches.batch_size:
+    def __init__(
+        self, batches: Batches, n_parts: int, class_weights: Tensor, *, rank: int = 0, n_processes: int = 1
+    ) -> None:
+        if n_parts * n_processes > batches.batch_size:
+            processes = f" in {n_processes} processes" if n_processes > 1 else ""
             raise ConfigurationError(
-                f"accumulation_steps is {n_parts} for batches of {batches.batch_size} images. "
-                "A micro-batch holds at least one image: give at most as many steps as images."
+                f"accumulation_steps is {n_parts} for batches of {batches.batch_size} images{processes}. "
+                "A micro-batch holds at least one image: give larger batches, fewer steps or fewer processes."
             )
         self.batches, self.n_parts, self.class_weights = batches, n_parts, class_weights
+        self.rank, self.n_processes = rank, n_processes
 
     def __len__(self) -> int:
         n_full, n_left = divmod(self.batches.n_images, self.batches.batch_size)
-        return n_full * self.n_parts + min(n_left, self.n_parts)
+        return n_full * self.n_parts + (self._n_parts_of(n_left) if n_left else 0)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for batch in self.batches:
-            n_parts = min(self.n_parts, len(batch["label"]))
-            parts = {key: values.tensor_split(n_parts) for key, values in batch.items()}
-            weights = [self.class_weights[labels].sum() for labels in parts["label"]]
-            whole = torch.stack(weights).sum()
-            for number in range(n_parts):
-                part = {key: values[number] for key, values in parts.items()}
-                yield {**part, _SHARE: weights[number] / whole * self.n_parts}
+            n_images = len(batch["label"])
+            whole = self.class_weights[batch["label"]].sum()
+            start = sum(self._n_own(n_images, rank) for rank in range(self.rank))
+            n_own = self._n_own(n_images, self.rank)
+            rows = slice(start, start + n_own) if n_own else slice(1)
+            n_parts = self._n_parts_of(n_images)
+            parts = {key: values[rows].tensor_split(n_parts) for key, values in batch.items()}
+            for number, labels in enumerate(parts["label"]):
+                share = self.class_weights[labels].sum() / whole * self.n_parts * bool(n_own)
+                yield {**{key: values[number] for key, values in parts.items()}, _SHARE: share}
+
+    def _n_own(self, n_images: int, rank: int) -> int:
+        return n_images // self.n_processes + (rank < n_images % self.n_processes)
+
+    def _n_parts_of(self, n_images: int) -> int:
+        return max(1, min(self.n_parts, self._n_own(n_images, self.rank)))
 
 
 class SharedLoss:

@@ -29,6 +29,7 @@ class EpochWatch:
         predict_validation: returns predictions of the model as it is now for the images that validate.
         predict_train: likewise for those that are trained on.
         snapshot: returns the model as it is now.
+        total: returns the sum over all processes of what each gives for itself.
         n_steps: optimizer steps an epoch.
         device: where the loss lies.
     """
@@ -41,12 +42,13 @@ class EpochWatch:
         predict_validation: Callable[[], Predictions],
         predict_train: Callable[[], Predictions],
         snapshot: Callable[[], TunedModel],
+        total: Callable[[float], float],
         n_steps: int,
         device: torch.device,
     ) -> None:
         self.budget, self.on_epoch, self.snapshot = budget, on_epoch, snapshot
         self.predict_validation, self.predict_train = predict_validation, predict_train
-        self.n_steps = n_steps
+        self.total, self.n_steps = total, n_steps
         self.loss = EpochLoss(device)
         self.kept: tuple[int, TunedModel, Predictions] | None = None
         self.n_epochs = 0
@@ -72,8 +74,10 @@ class EpochWatch:
 
     def _tell_loss(self, trainer: SupervisedTrainer) -> None:
         self.n_epochs = trainer.state.epoch
-        # A micro-batch's loss counts for its share of a step.
-        trainer.state.metrics[TRAIN_LOSS] = self.loss.value / (self.n_steps * self.budget.accumulation_steps)
+        # A micro-batch's loss counts for its share of a step, and a process's for its share of a batch.
+        trainer.state.metrics[TRAIN_LOSS] = self.total(self.loss.value) / (
+            self.n_steps * self.budget.accumulation_steps
+        )
 
     def _report(self, trainer: SupervisedTrainer) -> None:
         loss = trainer.state.metrics[TRAIN_LOSS]

@@ -19,6 +19,7 @@ from monai_fairtune.metrics import auroc
 from monai_fairtune.objectives import AUROCGap, LargestSubgroupLoss, Objective, OverallAUROC, WorstGroupAUROC
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.subgroups import Subgroups
+from monai_fairtune.tuning.team import noticing_loss
 
 __all__ = ["SubgroupMetrics", "margin"]
 
@@ -27,7 +28,8 @@ class _WholeSplit(Cumulative):  # type: ignore[misc]
     """Buffers samples and gathers them from all ranks, uneven shares included."""
 
     def aggregate(self) -> list[NDArray[Any]]:
-        buffers = self.get_buffer()
+        with noticing_loss():
+            buffers = self.get_buffer()
         return [] if buffers is None else [buffer.cpu().numpy() for buffer in buffers]
 
 

@@ -25,6 +25,8 @@ from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
 from monai_fairtune.tuning.protocol import Budget, OnEpoch, TunedModel, TuningResult
+from monai_fairtune.tuning.summed_gradients import SummedGradients
+from monai_fairtune.tuning.team import Team
 from monai_fairtune.tuning.tracking import Handler, HandlersFactory, TrainingHandlers
 from monai_fairtune.tuning.tuning_data import TuningData
 
@@ -48,14 +50,15 @@ class SupervisedTuner:
     with a head drawn from its seed. Training minimises the class-weighted cross-entropy with AdamW, warm-up and a
     cosine schedule, in the network's precision. The host waits for the device every 50 iterations and between epochs.
 
-    Accumulated gradients are those of the whole batch, except in a network with dropout or tuned BatchNorm layers,
-    which draw and count for each micro-batch. After an error everything that the training held is released.
+    Accumulated gradients, and those of several processes, are those of the whole batch, except in a network with
+    dropout or tuned BatchNorm layers, which draw and count for each micro-batch. After an error everything that the
+    training held is released.
 
     Args:
         network: the pretrained network.
         cohort: labels, patients and subgroups.
         splits: ``train``, ``validation``, ``selection`` and ``test``, for this device.
-        batch_size: images a training step.
+        batch_size: images a training step, of all processes together.
         evaluation_batch_size: images a forward pass without gradients; halved whenever they do not fit into memory.
         head_learning_rate_factor: how much faster the head learns, as it starts from random weights.
         weight_decay: of AdamW, for matrices.
@@ -65,6 +68,8 @@ class SupervisedTuner:
         device: where the network runs.
         handlers: returns who listens to a training, given the budget's name; see ``mlflow_tracking``. Handlers that
             only read change no prediction.
+        team: the processes that share each training and prediction, all of which call the same methods; by default
+            this one alone. See ``DistributedTuner``.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class SupervisedTuner:
         preprocessing: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
         handlers: HandlersFactory | None = None,
+        team: Team | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device)
@@ -95,6 +101,7 @@ class SupervisedTuner:
         self.augmentation = augmentation
         self.preprocessing = dict(preprocessing or {})
         self.handlers = handlers
+        self.team = team or Team()
         self.whole = TuningData.whole(cohort, splits)
 
     def tune(
@@ -156,6 +163,7 @@ class SupervisedTuner:
             predict_validation=lambda: self._predict(data.validation, handlers.evaluator),
             predict_train=lambda: self._predict(data.train),
             snapshot=lambda: self._snapshot(self.network.mask),
+            total=self.team.total,
             n_steps=len(batches),
             device=self.device,
         )
@@ -164,7 +172,7 @@ class SupervisedTuner:
         finished = False
         try:
             with torch.random.fork_rng(devices=devices):
-                torch.manual_seed(seed)
+                torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
                 trainer.run()
             finished = True
         finally:
@@ -193,14 +201,16 @@ class SupervisedTuner:
             weight_decay=self.weight_decay,
         )
         schedule = warmup_cosine(optimizer, n_steps(batches, budget.max_epochs), warmup_share=self.warmup_share)
-        n_parts = budget.accumulation_steps
-        is_whole = n_parts == 1
+        n_parts, team = budget.accumulation_steps, self.team
+        is_whole = n_parts * team.n_processes == 1
         loss = torch.nn.CrossEntropyLoss(weight=class_weights)
         shared = SharedLoss(loss)
         trainer = SupervisedTrainer(
             self.device,
             budget.max_epochs,
-            batches if is_whole else MicroBatches(batches, n_parts, class_weights),
+            batches
+            if is_whole
+            else MicroBatches(batches, n_parts, class_weights, rank=team.rank, n_processes=team.n_processes),
             self.network,
             optimizer,
             loss if is_whole else shared,
@@ -209,6 +219,9 @@ class SupervisedTuner:
         )
         if not is_whole:
             shared.attach(trainer)
+        if team.n_processes > 1:
+            parameters = [parameter for _, parameter in self.network.tuned_parameters()]
+            SummedGradients(team, parameters, list(self.network.buffers())).attach(trainer)
         trainer.add_event_handler(
             Events.ITERATION_COMPLETED, lambda engine: schedule.step() if ends_step(engine) else None
         )
@@ -234,9 +247,13 @@ class SupervisedTuner:
             self._collect()
 
     def _evaluate(self, images: Resident, handlers: Sequence[Handler]) -> Predictions:
-        loader: Iterable[Any] = images.batches(self.evaluation_batch_size, shuffle=False, seed=0)
+        team = self.team
+        loader: Iterable[Any] = images.batches(
+            self.evaluation_batch_size, shuffle=False, rank=team.rank, world_size=team.n_processes
+        )
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
         evaluator = FairnessEvaluator(self.device, loader, self.network, attributes, key_val_metric=None)
+        evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda _: team.total())  # before metrics gather the parts
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         for handler in handlers:
             handler.attach(evaluator)

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.bundle.bundle_runs import QUICK, TINY, Outcome, RunBundle, command_line, run_process, write_cohort
+from tests.servers.fixtures import database, postgres
+
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(scope="session")

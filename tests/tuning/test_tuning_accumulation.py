@@ -16,7 +16,7 @@ from monai_fairtune.cohort import default_augmentation
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss
-from tests.tuning.conftest import MakeTuner
+from tests.tuning.small_tuner import MakeTuner
 
 
 def _tune(tuner: SupervisedTuner, accumulation_steps: int = 1) -> tuple[TuningResult, list[float]]:

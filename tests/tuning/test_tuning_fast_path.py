@@ -14,7 +14,7 @@ from monai_fairtune.cohort import default_augmentation
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict, tuned_optimizer
-from tests.tuning.conftest import MakeTuner
+from tests.tuning.small_tuner import MakeTuner
 
 RATE, EPOCHS, SEED = 1e-3, 2, 4
 

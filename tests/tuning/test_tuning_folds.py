@@ -14,7 +14,7 @@ from monai_fairtune.subgroups import Subgroups
 from monai_fairtune.testing.function_tuner import FunctionTuner, Job
 from monai_fairtune.testing.tuners import check_tuner_validates_by_fold
 from monai_fairtune.tuning import Budget, SupervisedTuner, TuningResult, Verdict
-from tests.tuning.conftest import MakeTuner
+from tests.tuning.small_tuner import MakeTuner
 
 N_FOLDS = 3
 

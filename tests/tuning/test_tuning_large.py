@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from monai_fairtune.tuning import Budget, Verdict
-from tests.tuning.conftest import MakeTuner
+from tests.tuning.small_tuner import MakeTuner
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from monai_fairtune.tuning import (
     mlflow_tracking,
     tensorboard_tracking,
 )
-from tests.tuning.conftest import MakeTuner
+from tests.tuning.small_tuner import MakeTuner
 
 Reports = list[EpochReport]
 
