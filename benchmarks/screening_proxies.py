@@ -31,8 +31,7 @@ class Judge:
         self.objective = WorstGroupAUROC(tuple(set_up.cohort.subgroups))
 
     def of_logits(self, logits: NDArray[np.float64]) -> float:
-        both = np.stack([np.zeros_like(logits), logits], axis=1)
-        return self.of(self.cohort.predictions_of(self.rows, both, self.split))
+        return self.of(self.cohort.predictions_of(self.rows, logits, self.split))
 
     def of(self, predictions: Predictions) -> float:
         return float(self.objective.evaluate(predictions))

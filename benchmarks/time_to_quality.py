@@ -37,6 +37,7 @@ from trial_set_ups import KeepBest, SetUp, build_tuner
 
 from monai_fairtune.masks import Mask, Partition
 from monai_fairtune.objectives import WorstGroupAUROC
+from monai_fairtune.predictions import write_json
 from monai_fairtune.search import Experiment, SearchSettings, search_masks
 from monai_fairtune.tuning import Budget, SupervisedTuner
 
@@ -63,6 +64,7 @@ class Bench:
 
     @classmethod
     def of(cls, name: str, folder: Path) -> Bench:
+        torch.set_num_threads(1)  # as in every process, since threads change rounding
         set_up = set_up_of(name, folder)
         tuner, _ = build_tuner(set_up, folder, "cpu", None if name == "demo" else "bfloat16")
         return cls(set_up, tuner, tuner.network.partition("attention"), folder)
@@ -129,8 +131,7 @@ class Bench:
             objective = WorstGroupAUROC(tuple(self.set_up.cohort.subgroups))
             models = (self.train(mask, learning_rate, seed)[1] for seed in FRESH_SEEDS)
             values = [objective.evaluate(self.tuner.predict(model, "test")) for model in models]
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps(values))
+            write_json(path, values)
         return float(np.mean(json.loads(path.read_text())))
 
     def cost(self, result: Mapping[str, Any]) -> float:
@@ -170,7 +171,6 @@ class Bench:
 
 def compare(name: str, folder: Path, seed: int, n_trials: int) -> dict[str, Any]:
     """Runs both searches of one seed, in a process of its own."""
-    torch.set_num_threads(1)
     return Bench.of(name, folder).compare(seed, n_trials)
 
 

@@ -9,6 +9,8 @@ from monai_fairtune.audit.suppression import suppress_small_cells
 
 __all__ = ["suppress_small_card"]
 
+_RULES = ("schema", "reader", "about", "options", "mapping", "resize", "images", "patient_ids", "published", "tables")
+
 
 def suppress_small_card(card: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     """Returns a cohort card from which no count between 0 and ``minimum`` can be read, nor be had by subtraction.
@@ -16,7 +18,8 @@ def suppress_small_card(card: Mapping[str, Any], minimum: int) -> dict[str, Any]
     Subgroups, intersections and acquisition are withheld as in an audit of several classes: a subgroup that is small in
     one split is withheld in all and in the whole, since their counts add up. What is computed from an attribute with a
     withheld subgroup is withheld with it: associations, differences between images, and how well acquisition tells it.
-    Where an attribute is missing is withheld if a count of it is small, or would tell one.
+    Where an attribute is missing is withheld if a count of it is small, or would tell one. Of the preparation the rules
+    stay, and of its counts only how many rows were left out.
 
     Args:
         card: the content of ``cohort_card.json``; it is not changed.
@@ -35,6 +38,7 @@ def suppress_small_card(card: Mapping[str, Any], minimum: int) -> dict[str, Any]
     quality = card["image_quality"]
     return {
         **card,
+        "prepared": card["prepared"] and _preparation(card["prepared"], minimum),
         "suppress_below": minimum,
         "withheld": {
             "attributes": sorted(hidden),
@@ -50,6 +54,15 @@ def suppress_small_card(card: Mapping[str, Any], minimum: int) -> dict[str, Any]
         "image_quality": quality
         and {**quality, "differences": [row for row in quality["differences"] if row["attribute"] not in hidden]},
     }
+
+
+def _preparation(prepared: Mapping[str, Any], minimum: int) -> dict[str, Any]:
+    """Returns the rules of a preparation, and why rows were left out unless that is a small count or tells one."""
+    kept = {key: value for key, value in prepared.items() if key in _RULES}
+    dropped = prepared.get("dropped") or {}
+    if all(n >= minimum for n in dropped.values()):
+        kept |= {key: prepared[key] for key in ("n_read", "dropped") if key in prepared}
+    return kept
 
 
 def _withholds(balance: Mapping[str, Any], name: str) -> bool:

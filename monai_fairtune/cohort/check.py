@@ -21,7 +21,7 @@ from monai_fairtune.cohort.quality.missingness import measure_missingness
 from monai_fairtune.cohort.quality.near_duplicates import checked_distance
 from monai_fairtune.cohort.quality.recorded import Recorded
 from monai_fairtune.cohort.splits import split_problems
-from monai_fairtune.exceptions import UndefinedMetricError
+from monai_fairtune.exceptions import ConfigurationError, UndefinedMetricError
 from monai_fairtune.subgroups import SensitiveAttribute, class_counts, minimum_detectable_gap
 
 __all__ = ["CohortCheck", "SmallSubgroup", "check_manifest"]
@@ -191,9 +191,13 @@ def check_manifest(
         ManifestError: if the table is incomplete or inconsistent, or an image lies outside the data root.
         AttributeDeclarationError: if an attribute or an acquisition column cannot be read from the table.
         SplitError: if the column ``split`` or the split file names unknown splits or lacks one.
-        ConfigurationError: if ``where``, a fraction or ``near_duplicates`` cannot be used.
+        ConfigurationError: if ``where``, a fraction or ``near_duplicates`` cannot be used, or something is declared
+            both as attribute and as acquisition.
     """
     max_distance = checked_distance(near_duplicates)
+    twice = sorted({attribute.declaration for attribute in attributes} & set(acquisition))
+    if twice:
+        raise ConfigurationError(f"{twice} are declared as attributes and as acquisition. Give each once.")
     rows = read_manifest(manifest, where=where)
     cohort = assemble_cohort(
         rows,

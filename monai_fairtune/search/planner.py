@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from monai_fairtune.masks import Mask
@@ -106,8 +107,12 @@ class Planner:
             name,
             keeps_model=True,
             follows_train=name == "full",
-            screens=self.settings.screening and name == screening_anchor(self.anchors, self.space.partition),
+            screens=name == self._screening_anchor,
         )
+
+    @cached_property
+    def _screening_anchor(self) -> str | None:
+        return screening_anchor(self.anchors, self.space.partition) if self.settings.screening else None
 
     def _may_know(self, number: int, records: TrialRecords) -> bool:
         return all(earlier in records for earlier in range(len(self.anchors), number - self.settings.n_ahead))

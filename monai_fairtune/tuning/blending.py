@@ -55,7 +55,7 @@ class Blender:
         network.eval()
 
     def logits(self, masks: Sequence[Mask], data: TuningData, batch_size: int) -> list[NDArray[np.float64]]:
-        """Returns logits ``(n, 2)`` of the images that validate for each mask, with a head fitted to its features.
+        """Returns logits ``(n,)`` of the images that validate for each mask, with a head fitted to its features.
 
         Args:
             masks: of the partition.
@@ -71,8 +71,7 @@ class Blender:
             some = [masks[place] for place in places]
             parts = (self.features(some, images, batch_size).cpu().numpy() for images in (data.train, data.validation))
             for place, train, validation in zip(places, *parts, strict=True):
-                logit = refitted_logits(train, labels, weights, validation)
-                found[place] = np.stack([np.zeros_like(logit), logit], axis=1)
+                found[place] = refitted_logits(train, labels, weights, validation)
         return [found[place] for place in range(len(masks))]
 
     @torch.no_grad()

@@ -241,7 +241,7 @@ class SupervisedTuner:
             try:
                 return predict()
             except torch.OutOfMemoryError:
-                if self.evaluation_batch_size == 1:
+                if self.evaluation_batch_size == 1 or self.team.is_ending:
                     raise
             self.evaluation_batch_size //= 2
             self._collect()

@@ -69,7 +69,7 @@ class Team:
         except ProcessLostError:
             raise
         except BaseException as error:
-            if error is not self._told:
+            if self._told is None:  # else all know already, and a second error changes nothing
                 self._tell(error)
             if self.rank == 0 or not isinstance(error, Exception):
                 raise
@@ -90,6 +90,11 @@ class Team:
             self._told = self._first_error(None)
             raise self._told
         return found
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether an error of another process is ending the task: nothing may be tried again."""
+        return self._told is not None
 
     def decided(self, decide: Callable[[], T]) -> T:
         """Returns what ``decide`` gives in the leader; the others do not call it."""
@@ -172,16 +177,21 @@ def noticing_loss() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, TypeError) as error:  # MONAI's gathering makes the one the other, and quotes every value
+        own = error.__cause__ or error
+        if isinstance(own, torch.OutOfMemoryError):
+            raise own from None
         if not (distributed.is_available() and distributed.is_initialized()):
             raise
         raise ProcessLostError(
             "Another process of this training ended, or kept the others waiting for too long. Nothing that is finished "
             "is lost: see what that process says, and give the same command again."
-        ) from error.__cause__ or error
+        ) from own
 
 
 def _portable(error: BaseException) -> BaseException:
     """Returns an error that another process can rebuild, with what decides about a fault: its kind or its text."""
-    if isinstance(error, FairTuneError | MemoryError | OSError | torch.OutOfMemoryError):
+    if isinstance(error, OSError) and error.errno is not None:
+        return OSError(error.errno, error.strerror)
+    if isinstance(error, FairTuneError | MemoryError | torch.OutOfMemoryError):
         return error
     return RuntimeError(f"{type(error).__name__}: {error}")

@@ -33,6 +33,12 @@ def card() -> dict[str, Any]:
     counts = {"cells": {"A": {"n": 150, "n_missing": 30}, "B": {"n": 60, "n_missing": 15}}}
     label = {"cells": {"0": {"n": 110, "n_missing": 20}, "1": {"n": 110, "n_missing": 20}}}
     return {
+        "prepared": {
+            "options": {"bcc": "benign"},
+            "n_read": 250,
+            "dropped": {"CDR is blank": 30},
+            "not_recorded": {"sex": 3},
+        },
         "balance": {"all": _part(5, 40), "train": _part(4, 34), "test": _part(1, 6)},
         "minimum_detectable_gap": {"sex": {}, "site": {}},
         "associations": [{"a": "label", "b": "sex"}, {"a": "label", "b": "site"}, {"a": "split", "b": "sex"}],
@@ -44,6 +50,15 @@ def card() -> dict[str, Any]:
         ],
         "image_quality": {"n": 220, "differences": [{"attribute": "sex"}, {"attribute": "site"}]},
     }
+
+
+def test_of_the_preparation_no_small_count_is_left(card: dict[str, Any]) -> None:
+    rules = {"options": {"bcc": "benign"}}
+    shown = suppress_small_card(card, 10)["prepared"]
+    assert shown == {**rules, "n_read": 250, "dropped": {"CDR is blank": 30}}
+    card["prepared"]["dropped"]["the label is left out"] = 4
+    assert suppress_small_card(card, 10)["prepared"] == rules
+    assert suppress_small_card({**card, "prepared": None}, 10)["prepared"] is None
 
 
 def test_a_subgroup_that_is_small_in_one_split_is_withheld_in_all(card: dict[str, Any]) -> None:

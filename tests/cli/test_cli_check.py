@@ -138,6 +138,7 @@ def test_small_subgroups_are_withheld_from_the_card_with_all_that_is_computed_fr
     ("extra", "message"),
     [
         (["--acquisition", "centre"], "has no column 'centre'"),
+        (["--acquisition", "sex"], "['sex'] are declared as attributes and as acquisition"),
         (["--no-images", "--near-duplicates", "8"], "needs the images"),
         (["--near-duplicates", "90"], "from 0 to 24"),
         (["--suppress-below", "10"], "Give --output-dir as well"),

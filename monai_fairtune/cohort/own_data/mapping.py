@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from monai_fairtune.cohort.own_data.images import ImageKind
 from monai_fairtune.cohort.own_data.mapping_schema import check_mapping
 from monai_fairtune.cohort.own_data.sources import Source
@@ -183,4 +185,14 @@ def _date(entry: Mapping[str, Any], where: str) -> DateSource:
             f"The mapping at {where!r} reads {source}. Give the format of a column's dates, such as %d.%m.%Y, and none "
             "for an element of DICOM."
         )
+    _require_date_format(entry.get("format"), where)
     return DateSource(source, entry.get("format"))
+
+
+def _require_date_format(written: str | None, where: str) -> None:
+    try:
+        pd.to_datetime(pd.Series(["1"]), format=written, errors="coerce")
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The mapping at {where!r} has the date format {written!r}: {error}. Give one such as %d.%m.%Y."
+        ) from error

@@ -62,7 +62,7 @@ class PreparedTable:
         """Returns a page for people, up to 100 columns wide."""
         counts = self.record
         lines = [
-            f"{counts['n']} of {counts['n_images']} images are kept, of {counts['n_patients']} patients; "
+            f"{counts['n']} of {counts['n_read']} images are kept, of {counts['n_patients']} patients; "
             f"{counts['n_positive']} have label 1. {counts['rows_matched']} of {counts['n_rows']} rows have images."
         ]
         for what, key in _COUNTS.items():
@@ -110,7 +110,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
         record = _record(
             rules, read, images, joined, rows, dropped | more, count_ages(frame.loc[rows.index], rules.age)
         )
-        record["table_sha256"] = file_sha256(table)
+        record["tables"] = {"table": file_sha256(table)}
         write_json(output_dir / RECORD, record)
         write_csv(output_dir / MANIFEST, rows, mode=_PRIVATE)
     except OSError as error:
@@ -194,7 +194,7 @@ def _record(
         "schema": 1,
         "reader": "table",
         "mapping": dict(rules.plain),
-        "n_images": len(images.table),
+        "n_read": len(images.table),
         "n_rows": len(table.rows),
         "rows_matched": joined.n_rows,
         "most_images_of_a_row": joined.most_images,

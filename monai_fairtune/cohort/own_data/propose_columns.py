@@ -58,8 +58,9 @@ def propose_columns(
     unused = []
     for source in _table_columns(frame, taken):
         n_values = frame[str(source)].nunique()
-        if reads_like(source.name, ACQUISITION | OTHER_ATTRIBUTES) and 1 < n_values <= MOST_VALUES:
-            columns.setdefault(_manifest_name(source.name), {**source.plain, **_missing(frame[str(source)])})
+        name, told = _manifest_name(source.name), reads_like(source.name, ACQUISITION | OTHER_ATTRIBUTES)
+        if told and 1 < n_values <= MOST_VALUES and name not in columns:
+            columns[name] = {**source.plain, **_missing(frame[str(source)])}
         else:
             unused.append(f"{source.name!r} ({n_values} values)")
     for keyword, name in _ELEMENTS.items():

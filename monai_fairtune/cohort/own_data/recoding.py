@@ -11,7 +11,14 @@ from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
 __all__ = ["MOST_VALUES", "recode_cells", "refuse_dates"]
 
-_DATE = r"(?:18|19|20)\d\d[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])|\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}"
+_DATE = "|".join(
+    (
+        r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{6})?",
+        r"(?:18|19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])",
+        r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}",
+        r"\d{1,2}[. /-][A-Za-z]{3,9}[. /-](?:\d\d){1,2}",
+    )
+)
 _FEW = 20
 
 MOST_VALUES = 50
@@ -54,7 +61,7 @@ def refuse_dates(rows: pd.DataFrame) -> None:
         ManifestError: naming the column.
     """
     for name in rows.columns:
-        n_dates = int(rows[name].str.match(rf"(?:{_DATE})(?:\s.*)?$").sum())
+        n_dates = int(rows[name].str.match(rf"(?:{_DATE})(?:[\sT].*)?$").sum())
         if n_dates:
             raise ManifestError(
                 f"Column {name!r} of the manifest would hold dates in {n_dates} of {len(rows)} images, and dates never "

@@ -42,5 +42,11 @@ def adjust(values: Sequence[Value]) -> list[Value]:
 
 
 def is_clear(value: Mapping[str, Any], least: float) -> bool:
-    """Returns whether a value, as ``Value.to_dict`` gives it, reaches ``least`` and is not chance."""
-    return value["value"] is not None and abs(value["value"]) >= least and (value["p_holm"] or 1.0) < LEVEL
+    """Returns whether a value, as ``Value.to_dict`` gives it, reaches ``least`` and is not chance.
+
+    Example:
+        >>> is_clear({"value": 0.9, "p_holm": 0.0}, 0.1), is_clear({"value": 0.9, "p_holm": None}, 0.1)
+        (True, False)
+    """
+    size, p_value = value["value"], value["p_holm"]
+    return size is not None and abs(size) >= least and p_value is not None and p_value < LEVEL

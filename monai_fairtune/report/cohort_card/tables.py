@@ -72,9 +72,13 @@ def associations_table(card: Card) -> Table:
                 table.value(stated(pair), 2),
                 *(_p_value(table, finite(pair.get(key))) for key in ("p_value", "p_holm")),
             ],
-            strong=(pair["value"] or 0.0) >= card.alarm("cramers_v") and (p_holm or 1.0) < card.alarm("level"),
+            strong=(pair["value"] or 0.0) >= card.alarm("cramers_v") and _is_low(card, p_holm),
         )
     return table
+
+
+def _is_low(card: Card, p_value: float | None) -> bool:
+    return p_value is not None and p_value < card.alarm("level")
 
 
 def _p_value(table: Table, p: float | None) -> Cell:
@@ -98,7 +102,7 @@ def missing_table(card: Card, name: str, key: str) -> Table:
             words = f"{other} {cell}" if other in ("split", "label") else subgroup_words(other, cell)
             share = counts["n_missing"] / counts["n"] if counts["n"] else None
             cells = [Cell(str(counts["n"])), Cell(str(counts["n_missing"])), Cell(percent(share))]
-            table.add(words, [*cells, Cell(told, numeric=False)], strong=(p or 1.0) < card.alarm("level"))
+            table.add(words, [*cells, Cell(told, numeric=False)], strong=_is_low(card, p))
     table.add(
         ALL,
         [
@@ -130,7 +134,7 @@ def acquisition_table(card: Card) -> Table:
                 table.value(value, 2),
                 _p_value(table, p),
             ],
-            strong=(value.value or 0.0) >= card.alarm("auroc") and (p or 1.0) < card.alarm("level"),
+            strong=(value.value or 0.0) >= card.alarm("auroc") and _is_low(card, p),
         )
     return table
 
@@ -173,9 +177,8 @@ def differences_table(card: Card, rows: Sequence[Mapping[str, Any]]) -> Table:
             if value.value is None:
                 cells.append(table.undefined(value.reason))
                 continue
-            is_clear = abs(value.value) >= card.alarm("standardised_difference") and (
-                row["p_holm"] or 1.0
-            ) < card.alarm("level")
+            is_large = abs(value.value) >= card.alarm("standardised_difference")
+            is_clear = is_large and _is_low(card, row["p_holm"])
             ends = f"{signed(value.low, 2)} to {signed(value.high, 2)}"
             cells.append(Cell(signed(value.value, 2) + " *" * is_clear, detail=ends))
         table.add(subgroup_words(attribute, subgroup), cells)

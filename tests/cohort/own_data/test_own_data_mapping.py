@@ -56,6 +56,10 @@ def test_a_mapping_names_its_sources(desk: Desk) -> None:
             lambda m: m["age"].append({"birth": {"column": "a"}, "study": {"dicom": "StudyDate"}}),
             "Give the format of a",
         ),
+        (
+            lambda m: m["age"].append({"birth": {"column": "a", "format": "%J"}, "study": {"dicom": "StudyDate"}}),
+            "has the date format '%J': 'J' is a bad directive",
+        ),
         (lambda m: m["images"].update(keep={"Modality": []}), "at images, keep, Modality"),
     ],
 )

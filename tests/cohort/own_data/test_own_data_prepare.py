@@ -59,7 +59,7 @@ def test_every_image_and_row_is_kept_or_counted_with_its_reason(desk: Desk) -> N
         "the key is blank": 1, "an earlier row says the same": 2, "another row with this key differs": 2,
         "no image has this key": 1,
     }  # fmt: skip
-    assert record["n_images"] == record["n"] + sum(record["dropped"].values()) == 14
+    assert record["n_read"] == record["n"] + sum(record["dropped"].values()) == 14
     assert record["n_rows"] == record["rows_matched"] + sum(record["rows_left_out"].values()) == 17
     assert record["files_left_out"]["not an image file"] == 3
     assert len(manifest) == record["n"] == 9
@@ -145,6 +145,10 @@ def test_text_that_could_be_a_formula_is_written_as_text(desk: Desk) -> None:
             "Column 'born' of the manifest would hold dates in 12",
         ),
         (
+            lambda m: m["columns"].update(seen={"column": "Seen"}),
+            "Column 'seen' of the manifest would hold dates in 12",
+        ),
+        (
             lambda m: m["label"].update(values={"yes": "drop", "no": "drop"}),
             "No image is left: .*'the label is left out': 12",
         ),
@@ -153,7 +157,8 @@ def test_text_that_could_be_a_formula_is_written_as_text(desk: Desk) -> None:
     ],
 )
 def test_a_mapping_that_does_not_fit_is_refused_with_what_was_found(desk: Desk, edit: Edit, message: str) -> None:
-    rows = [row | {"Birth": "1950-02-01"} for row in hospital.findings()]
+    seen = ("2019-01-01T10:00:00", "2019-1-5", "31-Jan-2019", "20190131101500", "1.2.19", "2019/12/31 10:00")
+    rows = [row | {"Birth": "1950-02-01", "Seen": seen[k % 6]} for k, row in enumerate(hospital.findings())]
     with pytest.raises((ConfigurationError, ManifestError), match=message):
         desk.prepare(rows, edit)
     assert not (desk.out / "manifest.csv").exists()

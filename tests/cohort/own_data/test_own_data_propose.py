@@ -199,6 +199,13 @@ def test_columns_that_read_like_attributes_are_proposed_and_the_others_only_name
     assert "Dr." not in text
 
 
+def test_of_columns_that_would_have_one_name_the_second_is_named_as_unused(desk: Desk) -> None:
+    columns: dict[str, Any] = {"site 1": ["A", "B"], "site_2": ["C", "D", "E"]}
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **columns))
+    assert mapping["columns"]["site"] == {"column": "site 1"}
+    assert "'site_2' (3 values)" in desk.proposal.path.read_text()
+
+
 def test_pictures_are_joined_by_their_names_and_their_patients_asked_for(pictures: Desk) -> None:
     mapping = pictures.propose(rows(file=lambda k: f"scans\\{k:03}.jpg", label=["0", "1"]))
     assert mapping["join"] == {"column": "file", "image": "stem", "leading_zeros": "keep"}
