@@ -52,22 +52,20 @@ class MicroBatches:
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         for batch in self.batches:
-            n_images = len(batch["label"])
             whole = self.class_weights[batch["label"]].sum()
-            start = sum(self._n_own(n_images, rank) for rank in range(self.rank))
-            n_own = self._n_own(n_images, self.rank)
-            rows = slice(start, start + n_own) if n_own else slice(1)
-            n_parts = self._n_parts_of(n_images)
-            parts = {key: values[rows].tensor_split(n_parts) for key, values in batch.items()}
+            own = {key: values.tensor_split(self.n_processes)[self.rank] for key, values in batch.items()}
+            counts = len(own["label"]) > 0
+            if not counts:  # every process takes every step
+                own = {key: values[:1] for key, values in batch.items()}
+            n_parts = self._n_parts_of(len(batch["label"]))
+            parts = {key: values.tensor_split(n_parts) for key, values in own.items()}
             for number, labels in enumerate(parts["label"]):
-                share = self.class_weights[labels].sum() / whole * self.n_parts * bool(n_own)
+                share = self.class_weights[labels].sum() / whole * self.n_parts * counts
                 yield {**{key: values[number] for key, values in parts.items()}, _SHARE: share}
 
-    def _n_own(self, n_images: int, rank: int) -> int:
-        return n_images // self.n_processes + (rank < n_images % self.n_processes)
-
     def _n_parts_of(self, n_images: int) -> int:
-        return max(1, min(self.n_parts, self._n_own(n_images, self.rank)))
+        n_own = n_images // self.n_processes + (self.rank < n_images % self.n_processes)
+        return max(1, min(self.n_parts, n_own))
 
 
 class SharedLoss:

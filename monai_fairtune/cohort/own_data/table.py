@@ -83,6 +83,12 @@ def read_table(path: Path, given: TableFormat | None = None) -> OwnTable:
             f"The table '{path}' cannot be read: {reason}. Give a CSV file with one header and one row a study or "
             "image, a spreadsheet (.xlsx), or a MONAI datalist (.json)."
         ) from error
+    except ManifestError:
+        raise
+    except ValueError as error:  # its text may quote a cell
+        raise ManifestError(
+            f"The spreadsheet '{path}' holds something that openpyxl refuses. Save it again, or as a CSV file."
+        ) from error
     raise ManifestError(
         f"The table '{path}' ends in {ending!r}. Save it as one of {', '.join((*_TEXT, *_SPREADSHEETS, _DATALIST))}."
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -30,6 +31,15 @@ def test_csv_files_are_read_as_text_whatever_program_wrote_them(
     read = read_table(hospital.write_csv(tmp_path / "a.csv", _ROWS, sep=separator, encoding=encoding))
     assert read.rows.to_dict("records") == _READ
     assert read.format == TableFormat(separator=separator, encoding=found)
+
+
+def test_a_spreadsheet_that_openpyxl_refuses_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    good, bad = hospital.write_sheet(tmp_path / "good.xlsx", [{"id": 1}, {"id": 2}]), tmp_path / "bad.xlsx"
+    with ZipFile(good) as source, ZipFile(bad, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'patternType="gray125"', b'patternType="klingon"'))
+    with pytest.raises(ManifestError, match=r"bad.xlsx' holds something that openpyxl refuses"):
+        read_table(bad)
 
 
 def test_a_spreadsheet_is_read_as_text_from_the_sheet_that_is_named(tmp_path: Path) -> None:
