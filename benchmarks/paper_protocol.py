@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
-from trial_set_ups import ATTRIBUTE, SetUp, add_options, prepare
+from trial_set_ups import ATTRIBUTE, SetUp, add_options, folder_of, prepare
 
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.cohort.decoding import decode_image
@@ -232,8 +231,8 @@ def main() -> None:
     options = parser.parse_args()
     about = describe("torch", "torchvision", "timm") | {"threads": torch.get_num_threads()}
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        set_up = prepare(options.set_up, Path(folder), quick=options.quick, n_train=options.n_train)
+    with folder_of(options) as folder:
+        set_up = prepare(options.set_up, folder, quick=options.quick, n_train=options.n_train)
         network = FairTuneNetwork(set_up.backbone, set_up.weights, image_size=set_up.image_size)
         tuned = network.partition("attention").all_tuned().parameter_names
         for precision in ("float32", "bfloat16"):

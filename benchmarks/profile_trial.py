@@ -15,7 +15,6 @@ only for some trials: both are told beside the trial, not in it.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ import torch
 from ignite.engine import Engine, Events
 from machine import describe, show
 from monai.engines.utils import IterationEvents
-from trial_set_ups import KeepBest, SetUp, add_options, build_tuner, choose_masks, prepare
+from trial_set_ups import KeepBest, SetUp, add_options, build_tuner, choose_masks, folder_of, prepare
 
 from monai_fairtune.masks import Mask
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TrainingHandlers, TunedModel, Verdict
@@ -165,12 +164,12 @@ def main() -> None:
     parser.add_argument("--precision", help="of ours; default: what the bundle chooses for the device")
     options = parser.parse_args()
     about = describe("torch", "timm", "monai", "pytorch-ignite") | {"threads": torch.get_num_threads()}
-    with tempfile.TemporaryDirectory() as folder:
-        set_up = prepare(options.set_up, Path(folder), quick=options.quick, n_train=options.n_train)
+    with folder_of(options) as folder:
+        set_up = prepare(options.set_up, folder, quick=options.quick, n_train=options.n_train)
         result = {
             "set_up": set_up.describe(),
             "precision": options.precision or "default",
-            **measure(set_up, Path(folder), options),
+            **measure(set_up, folder, options),
         }
     show(about, result, print_table, as_json=options.json)
 

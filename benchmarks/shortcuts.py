@@ -17,17 +17,15 @@ the shortcut is faster. Time is that of processors where the network computes on
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from machine import describe, show
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from trial_set_ups import SetUp, add_options, build_network, prepare
+from trial_set_ups import SetUp, add_options, build_network, folder_of, prepare
 
 from monai_fairtune.bundle import precision as usual_precision
 from monai_fairtune.bundle import torch_device
@@ -171,8 +169,8 @@ def main() -> None:
     parser.add_argument("--precision", help="float32 or bfloat16; default: what the bundle chooses for the device")
     options = parser.parse_args()
     about = describe("torch", "timm") | {"threads": torch.get_num_threads()}
-    with tempfile.TemporaryDirectory() as folder:
-        set_up = prepare(options.set_up, Path(folder), quick=True)
+    with folder_of(options) as folder:
+        set_up = prepare(options.set_up, folder, quick=True, n_train=options.n_train)
         found = {"set_up": f"{set_up.title} at {set_up.image_size} px, batches of {set_up.batch_size}"}
         found |= measure(set_up, options)
     show(about, found, print_table, as_json=options.json)

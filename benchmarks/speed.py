@@ -20,7 +20,6 @@ import argparse
 import multiprocessing
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -33,7 +32,17 @@ from machine import describe, show
 from paper_protocol import run_trial
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
-from trial_set_ups import KeepBest, SetUp, TrainingClock, add_options, build_network, build_tuner, choose_masks, prepare
+from trial_set_ups import (
+    KeepBest,
+    SetUp,
+    TrainingClock,
+    add_options,
+    build_network,
+    build_tuner,
+    choose_masks,
+    folder_of,
+    prepare,
+)
 
 from monai_fairtune.masks import Mask
 from monai_fairtune.tuning import Budget, SupervisedTuner, TrainingHandlers
@@ -281,9 +290,9 @@ def main() -> None:
     about = describe("torch", "torchvision", "timm", "monai") | {"threads": torch.get_num_threads()}
     if options.device.startswith("cuda"):
         about["device"] = torch.cuda.get_device_name(options.device)
-    with tempfile.TemporaryDirectory() as folder:
-        set_up = prepare(options.set_up, Path(folder), quick=options.quick, n_train=options.n_train)
-        result = {"set_up": set_up.describe()} | measure(set_up, Path(folder), options)
+    with folder_of(options) as folder:
+        set_up = prepare(options.set_up, folder, quick=options.quick, n_train=options.n_train)
+        result = {"set_up": set_up.describe()} | measure(set_up, folder, options)
     show(about, result, print_table, as_json=options.json)
 
 

@@ -63,10 +63,10 @@ class Bench:
     folder: Path
 
     @classmethod
-    def of(cls, name: str, folder: Path) -> Bench:
+    def of(cls, name: str, folder: Path, device: str) -> Bench:
         torch.set_num_threads(1)  # as in every process, since threads change rounding
         set_up = set_up_of(name, folder)
-        tuner, _ = build_tuner(set_up, folder, "cpu", None if name == "demo" else "bfloat16")
+        tuner, _ = build_tuner(set_up, folder, device, "float32" if name == "demo" else "bfloat16")
         return cls(set_up, tuner, tuner.network.partition("attention"), folder)
 
     def protocol(self, seed: int, n_trials: int) -> list[tuple[Mask, float, float]]:
@@ -169,9 +169,9 @@ class Bench:
         return self.tuner.network.anchors()[result["method"]]
 
 
-def compare(name: str, folder: Path, seed: int, n_trials: int) -> dict[str, Any]:
+def compare(name: str, folder: Path, device: str, seed: int, n_trials: int) -> dict[str, Any]:
     """Runs both searches of one seed, in a process of its own."""
-    return Bench.of(name, folder).compare(seed, n_trials)
+    return Bench.of(name, folder, device).compare(seed, n_trials)
 
 
 def interval(values: list[float]) -> tuple[float, float, float]:
@@ -203,6 +203,7 @@ def print_table(found: Mapping[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set-up", choices=("ham10000", "demo"), default="demo")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--store", type=Path, help="keeps searches and trainings; default: a folder that is deleted")
     parser.add_argument("--trials", type=int, help="of the protocol; default: 200")
     parser.add_argument("--seeds", type=int, default=3, help="searches of each kind")
@@ -215,9 +216,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = (options.store or Path(name)) / options.set_up
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench.of(options.set_up, folder)  # decodes the images before the processes share them
+        bench = Bench.of(options.set_up, folder, options.device)  # decodes the images before the processes share them
         with ProcessPoolExecutor(options.n_workers, multiprocessing.get_context("spawn")) as pool:
-            parts = [pool.submit(compare, options.set_up, folder, seed, n_trials) for seed in seeds]
+            parts = [pool.submit(compare, options.set_up, folder, options.device, seed, n_trials) for seed in seeds]
             rows = [part.result() for part in parts]
         attention = bench.confirm(bench.space.all_tuned(), float(np.sqrt(np.prod(LEARNING_RATES))))
     found = {

@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -205,6 +208,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options that the benchmarks of trials share."""
     parser.add_argument("--set-up", choices=SIZES, default="demo")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--folder", type=Path, help="keeps the set-up's files; default: a folder that is deleted")
     parser.add_argument("--n-train", type=int, help="training images; default: the set-up's")
     parser.add_argument("--quick", action="store_true", help="fewer images and epochs: within 10 minutes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+@contextmanager
+def folder_of(options: argparse.Namespace) -> Iterator[Path]:
+    """Gives the folder for the set-up's files."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = options.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
