@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from monai_fairtune.exceptions import WeightsError
 from monai_fairtune.masks.mask import Mask
 from monai_fairtune.masks.mask_files import find_mask
 from monai_fairtune.masks.partition import Partition
+from monai_fairtune.predictions import write_durably
 
 if TYPE_CHECKING:
     from monai_fairtune.masks.network import FairTuneNetwork
@@ -58,7 +58,7 @@ def save_delta(
     }
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.delta().items()}
     content = save(tensors, metadata={name: json.dumps(value, sort_keys=True) for name, value in header.items()})
-    _write_atomically(Path(path), _sort_header(content))
+    write_durably(Path(path), _sort_header(content))
 
 
 def read_delta_metadata(path: str | Path) -> dict[str, Any]:
@@ -139,20 +139,3 @@ def _sort_header(content: bytes) -> bytes:
     header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[8 + length :]
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

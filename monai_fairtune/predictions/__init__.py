@@ -1,5 +1,6 @@
 """What a model says about one whole split."""
 
+from monai_fairtune.predictions.durable import write_durably
 from monai_fairtune.predictions.files import file_sha256, pseudonym, read_predictions, write_predictions
 from monai_fairtune.predictions.identifiers import Identifiers
 from monai_fairtune.predictions.json_files import read_json, write_json
@@ -16,6 +17,7 @@ __all__ = [
     "safe_cell",
     "true_cell",
     "write_csv",
+    "write_durably",
     "write_json",
     "write_predictions",
 ]
