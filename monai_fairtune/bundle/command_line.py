@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["refuse_unknown_options", "runs_monai_bundle"]
+__all__ = ["refuse_unknown_options", "runs_monai_bundle", "unknown_option"]
 
 _TRACKING = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "workflow_type"})
 
@@ -40,9 +40,20 @@ def refuse_unknown_options(arguments: Sequence[str]) -> None:
     for name in given:
         key = name.removeprefix("+").replace("#", "::").split("::")[0]
         if key not in known and key.removeprefix("no") not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"Did you mean --{close[0]}?" if close else "The bundle's docs/README.md lists the options."
-            raise ConfigurationError(f"There is no option --{name}. {hint}")
+            raise unknown_option(name, known, key)
+
+
+def unknown_option(name: str, known: Iterable[str], key: str | None = None) -> ConfigurationError:
+    """Returns the error for an option that does not exist, naming one that it resembles.
+
+    Args:
+        name: as given, without its dashes.
+        known: names that exist.
+        key: the part of the name that was looked for among them; by default all of it.
+    """
+    close = difflib.get_close_matches(key or name, known, n=1)
+    hint = f"Did you mean --{close[0]}?" if close else "The bundle's docs/README.md lists the options."
+    return ConfigurationError(f"There is no option --{name}. {hint}")
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:

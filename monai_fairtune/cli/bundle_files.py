@@ -27,17 +27,24 @@ def config_file(name: str) -> Path:
 
 
 def run_config(configs: list[str], overrides: Mapping[str, Any]) -> None:
-    """Runs a MONAI bundle config as ``python -m monai.bundle run`` does.
+    """Runs a MONAI bundle config as ``python -m monai.bundle run`` does, but takes overrides as data.
+
+    Args:
+        configs: config files, which are code.
+        overrides: options, which are not.
 
     Raises:
-        ConfigurationError: if a config file is missing.
+        ConfigurationError: if a config file is missing, or has no option that an override names.
     """
     from monai.bundle import ConfigWorkflow
+
+    from monai_fairtune.bundle.parameters import set_options
 
     missing = [name for name in configs if not Path(name).is_file()]
     if missing:
         raise ConfigurationError(f"There is no config file {missing[0]!r}. Give the path of a YAML or JSON file.")
-    workflow = ConfigWorkflow(config_file=configs, logging_file=False, **overrides)
+    workflow = ConfigWorkflow(config_file=configs, logging_file=False)
+    set_options(workflow.parser, overrides)
     workflow.initialize()
     workflow.run()
     workflow.finalize()
