@@ -21,6 +21,7 @@ from pydicom.uid import (
 )
 
 from monai_fairtune.cohort.decoding import decode_image
+from monai_fairtune.cohort.decoding.dicom import decode_dicom
 from monai_fairtune.exceptions import ImageError
 
 Pixels = np.ndarray[Any, Any]
@@ -266,3 +267,26 @@ def test_a_picture_named_as_dicom_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").rename(tmp_path / "a.dcm")
     with pytest.raises(ImageError, match="cannot be decoded: InvalidDicomError"):
         decode_image(tmp_path / "a.dcm")
+
+
+def test_of_several_frames_the_one_asked_for_is_decoded(tmp_path: Path) -> None:
+    frames = np.stack([GREY, GREY[::-1], GREY[:, ::-1]])
+    cine = _dataset(frames, NumberOfFrames=3)
+    cine.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    for number, frame in enumerate(frames, start=1):
+        expected = _unit(frame, frame.min(), frame.max())
+        assert np.allclose(decode_dicom(tmp_path / "a.dcm", number)[0], expected, atol=1e-6)
+
+
+def test_the_window_of_an_enhanced_object_is_that_of_the_frame_asked_for(tmp_path: Path) -> None:
+    groups = []
+    for center in (300, 600):
+        window, group = Dataset(), Dataset()
+        window.WindowCenter, window.WindowWidth = center, 200
+        group.FrameVOILUTSequence = [window]
+        groups.append(group)
+    both = _dataset(np.stack([GREY, GREY]), NumberOfFrames=2, PerFrameFunctionalGroupsSequence=groups)
+    both.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    for number, center in enumerate((300, 600), start=1):
+        _dataset(GREY, WindowCenter=center, WindowWidth=200).save_as(tmp_path / "b.dcm", enforce_file_format=True)
+        assert np.array_equal(decode_dicom(tmp_path / "a.dcm", number), decode_dicom(tmp_path / "b.dcm"))

@@ -1,4 +1,4 @@
-"""DICOM files of one frame."""
+"""DICOM files: one frame of each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from scipy.special import expit
 from monai_fairtune.cohort.decoding.scaling import require_size, scale_by_range, to_channel_first
 from monai_fairtune.exceptions import ImageError
 
-__all__ = ["decode_dicom", "is_dicom"]
+__all__ = ["COLOUR", "GREY", "decode_dicom", "is_dicom"]
 
-_GREY = ("MONOCHROME1", "MONOCHROME2")
-_COLOUR = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+GREY = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+"""The photometric interpretations that are decoded."""
+
 _LOOKUP_TABLES = tuple(
     f"{prefix}{colour}PaletteColorLookupTable{suffix}"
     for colour in ("Red", "Green", "Blue")
@@ -34,30 +36,34 @@ _ELEMENTS = (
 """All that is parsed: what is never read can neither leak nor, when malformed, be quoted by a warning."""
 
 
-def decode_dicom(path: Path) -> NDArray[np.float32]:
-    """Returns the frame as it should be displayed: ``(1, H, W)``, or ``(3, H, W)`` for colour; see ``decode_image``.
+def decode_dicom(path: Path, frame: int | None = None) -> NDArray[np.float32]:
+    """Returns a frame as it should be displayed: ``(1, H, W)``, or ``(3, H, W)`` for colour; see ``decode_image``.
 
     Compressed transfer syntaxes are decoded by pydicom's plug-ins. Of all elements only those of the pixels are used.
+
+    Args:
+        path: of the file.
+        frame: the number of the frame, from 1; with None, a file of several frames is refused.
     """
     from pydicom import dcmread
 
     # From memory: given a path, pydicom writes it into its log.
     dataset = dcmread(BytesIO(path.read_bytes()), specific_tags=list(_ELEMENTS))
     n_frames = int(dataset.get("NumberOfFrames") or 1)
-    if n_frames > 1:
+    if n_frames > 1 and frame is None:
         raise ImageError(f"It holds {n_frames} frames. Store the frame to classify as a file of its own.")
     if "PixelData" not in dataset and "FloatPixelData" not in dataset and "DoubleFloatPixelData" not in dataset:
         raise ImageError(
             "It holds no pixels, or ends before them. Give a whole image object, not a report or a directory."
         )
     require_size(int(dataset.Rows), int(dataset.Columns))
-    kind = str(dataset.PhotometricInterpretation)
-    if kind in _COLOUR:
-        return _colour(dataset, kind)
-    if kind not in _GREY:
-        raise ImageError(f"Its photometric interpretation is {kind!r}. Convert it to {', '.join(_GREY + _COLOUR)}.")
-    _lift_functional_groups(dataset)
-    shown = _grey(dataset)
+    kind, index = str(dataset.PhotometricInterpretation), (frame or 1) - 1
+    if kind in COLOUR:
+        return _colour(dataset, kind, index)
+    if kind not in GREY:
+        raise ImageError(f"Its photometric interpretation is {kind!r}. Convert it to {', '.join(GREY + COLOUR)}.")
+    _lift_functional_groups(dataset, index)
+    shown = _grey(dataset, index)
     return to_channel_first(1 - shown if kind == "MONOCHROME1" else shown)
 
 
@@ -68,10 +74,10 @@ def is_dicom(path: Path) -> bool:
     return bool(path.is_file() and starts_as_dicom(path))
 
 
-def _colour(dataset: Any, kind: str) -> NDArray[np.float32]:
+def _colour(dataset: Any, kind: str, index: int) -> NDArray[np.float32]:
     from pydicom.pixels import apply_color_lut, pixel_array
 
-    pixels = pixel_array(dataset)  # YBR becomes RGB here
+    pixels = pixel_array(dataset, index=index)  # YBR becomes RGB here
     bits = int(dataset.BitsStored)
     if kind == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, dataset)[..., :3]
@@ -79,10 +85,10 @@ def _colour(dataset: Any, kind: str) -> NDArray[np.float32]:
     return scale_by_range(to_channel_first(pixels), 0, 2**bits - 1)
 
 
-def _grey(dataset: Any) -> NDArray[np.float32]:
+def _grey(dataset: Any, index: int) -> NDArray[np.float32]:
     from pydicom.pixels import apply_modality_lut, apply_voi, pixel_array
 
-    stored = pixel_array(dataset)
+    stored = pixel_array(dataset, index=index)
     values = np.asarray(apply_modality_lut(stored, dataset))
     if not np.isfinite(values).all():
         raise ImageError("Some pixels are NaN or infinite. Repair the image or leave it out.")
@@ -97,10 +103,10 @@ def _grey(dataset: Any) -> NDArray[np.float32]:
     return scale_by_range(values, low, high)
 
 
-def _lift_functional_groups(dataset: Any) -> None:
+def _lift_functional_groups(dataset: Any, index: int) -> None:
     """Moves rescale and window of an enhanced object, which keeps them by frame, to where others have them."""
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for group in (dataset.get(groups) or [])[:1]:
+    for groups, place in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", index)):
+        for group in (dataset.get(groups) or [])[place : place + 1]:
             for macro in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
                 for item in (group.get(macro) or [])[:1]:
                     dataset.update(item)

@@ -1,0 +1,18 @@
+"""DICOM images in, probabilities and structured reports out."""
+
+from monai_fairtune.deploy.dicom.image_reader import ImageReader
+from monai_fairtune.deploy.dicom.inference import ImageAnswer, StudyAnswer, answer_study
+from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
+from monai_fairtune.deploy.dicom.rules import Frame, ReadingLimits, ReadingRules
+
+__all__ = [
+    "Frame",
+    "ImageAnswer",
+    "ImageReader",
+    "ReadingLimits",
+    "ReadingRules",
+    "Reason",
+    "Refusal",
+    "StudyAnswer",
+    "answer_study",
+]
