@@ -7,7 +7,14 @@ from monai_fairtune.bundle.eligibility import check_eligibility, check_key_metri
 from monai_fairtune.bundle.errors import plain_errors
 from monai_fairtune.bundle.evaluation import check_split, count_test_read, write_evaluation
 from monai_fairtune.bundle.inference import PredictionsWriter, choose_threshold_of, list_images
-from monai_fairtune.bundle.network import apply_mask, choose_learning_rate, load_model, save_model, write_checkpoint
+from monai_fairtune.bundle.network import (
+    apply_mask,
+    choose_learning_rate,
+    load_model,
+    read_model,
+    save_model,
+    write_checkpoint,
+)
 from monai_fairtune.bundle.options import folder, mapping, number, numbers, optional, switch, text, texts, whole
 from monai_fairtune.bundle.search import (
     check_screening,
@@ -56,6 +63,7 @@ __all__ = [
     "optional",
     "plain_errors",
     "precision",
+    "read_model",
     "run_search",
     "save_model",
     "search_settings",

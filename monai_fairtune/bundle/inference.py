@@ -12,7 +12,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 
 from monai_fairtune.bundle.files import read_result
-from monai_fairtune.bundle.network import model_path, read_model
+from monai_fairtune.bundle.network import model_path
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, text
 from monai_fairtune.cohort.decoding import SUFFIXES
 from monai_fairtune.cohort.paths import require_images, resolve_images
@@ -84,13 +84,13 @@ class PredictionsWriter:
     """A handler that writes ``predictions.csv`` with the columns image, probability and class.
 
     Args:
-        model: the option, for the names of the classes.
+        class_names: of class 0 and class 1.
         threshold: the probability from which an image is called class 1.
         output_dir: the output folder.
     """
 
-    def __init__(self, model: object, threshold: float, output_dir: object) -> None:
-        self.class_names: Sequence[str] = read_model(model, output_dir)["class_names"]
+    def __init__(self, class_names: Sequence[str], threshold: float, output_dir: object) -> None:
+        self.class_names = class_names
         self.threshold = threshold
         self.path = folder("output_dir", output_dir) / "predictions.csv"
         self._rows: list[tuple[str, float, str]] = []

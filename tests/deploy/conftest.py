@@ -1,0 +1,40 @@
+"""One exported bundle for all tests of deployment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monai_fairtune.deploy.export import SearchOutput, export_bundle, read_search_output
+from tests.deploy.exports import described, write_images, write_search_output
+
+
+@pytest.fixture(scope="session")
+def search_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a search; the backbone's weights lie beside it."""
+    return write_search_output(tmp_path_factory.mktemp("search"))
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Small pictures."""
+    return write_images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def source(search_output: Path) -> SearchOutput:
+    """The search's model."""
+    return read_search_output(search_output, weights=search_output.parent / "weights.safetensors")
+
+
+@pytest.fixture(scope="session")
+def exported_folder(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle as a folder: copy it before you change it."""
+    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def exported_zip(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same bundle as a zip."""
+    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny_v1.2.0.zip")
