@@ -7,9 +7,11 @@ from monai_fairtune.audit.result import Audit, require_free
 from monai_fairtune.audit.suppression import suppress_small_cells
 from monai_fairtune.audit.suppression_card import suppress_small_card
 from monai_fairtune.audit.text import design_text, result_text
+from monai_fairtune.audit.windows import OverTime, windows_text
 
 __all__ = [
     "Audit",
+    "OverTime",
     "audit",
     "compare_folders",
     "comparison_text",
@@ -19,4 +21,5 @@ __all__ = [
     "result_text",
     "suppress_small_card",
     "suppress_small_cells",
+    "windows_text",
 ]

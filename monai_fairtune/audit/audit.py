@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib import metadata
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from monai_fairtune.audit.prepare import Prepared, Request, prepare
 from monai_fairtune.audit.reading import Source
 from monai_fairtune.audit.result import Audit
 from monai_fairtune.audit.suppression import suppress_small_cells
+from monai_fairtune.audit.windows import OverTime, assess_windows, read_reference, suppress_windows
 from monai_fairtune.metrics import Resampling, assess, assess_each
 
 __all__ = ["audit"]
@@ -42,6 +44,7 @@ def audit(
     drop_missing: bool = False,
     resampling: Resampling | None = _DEFAULT,
     source: Source | None = None,
+    over_time: OverTime | None = None,
     on_design: Callable[[dict[str, Any]], None] | None = None,
 ) -> Audit:
     """Assesses a model's predictions, subgroup by subgroup.
@@ -71,6 +74,8 @@ def audit(
         drop_missing: leave rows without a label or a score out, and say how many, instead of refusing them.
         resampling: how intervals and tests are computed; None computes none, which is faster.
         source: the file that the table came from.
+        over_time: also assess the table window by window and watch for drift; one finding only. Rows that
+            ``drop_missing`` leaves out for want of a label then still count in the case mix.
         on_design: called with the design numbers (counts, eligibility, detectable gap) before anything is computed.
 
     Returns:
@@ -106,16 +111,25 @@ def audit(
         merge_small=merge_small,
         drop_missing=drop_missing,
         source=source or {"file": None, "sha256": None},
+        keep_unlabelled=over_time is not None,
     )
+    stored = read_reference(over_time)
+    if stored is not None and threshold is None and split is None:
+        request = replace(request, threshold=stored.threshold.value)
     prepared = prepare(request)
     if on_design is not None:
         on_design(_shared(prepared.design(), suppress_below))
-    report = _shared(_assess(prepared, resampling), suppress_below)
+    report = _assess(prepared, resampling)
+    if over_time is not None:
+        report |= assess_windows(prepared, over_time, stored, resampling)
+    report = _shared(report, suppress_below)
     return Audit({**report, "audit": _entry(prepared, report)}, prepared.predictions, min_per_class)
 
 
 def _shared(report: dict[str, Any], suppress_below: int | None) -> dict[str, Any]:
-    return report if suppress_below is None else suppress_small_cells(report, suppress_below)
+    if suppress_below is None:
+        return report
+    return (suppress_windows if "windows" in report else suppress_small_cells)(report, suppress_below)
 
 
 def _assess(prepared: Prepared, resampling: Resampling | None) -> dict[str, Any]:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from monai_fairtune.audit.design import design
+from monai_fairtune.audit.stored import StoredModel, read_model
 from monai_fairtune.audit.suppression import suppress_comparison
 from monai_fairtune.audit.text import COMPARED, MEASURES, aligned, plain
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
-from monai_fairtune.metrics import Resampling, Threshold, compare
-from monai_fairtune.predictions import Predictions, read_json, read_predictions
+from monai_fairtune.metrics import Resampling, compare
+from monai_fairtune.predictions import Predictions
 
 __all__ = ["compare_folders", "comparison_text"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _Model:
-    name: str
-    predictions: Predictions
-    threshold: Threshold
-    suppress_below: int | None
 
 
 def compare_folders(
@@ -52,7 +44,7 @@ def compare_folders(
     """
     if len(folders) < 2:
         raise ConfigurationError(f"{len(folders)} folder was given. Give the candidate's, then one reference or more.")
-    models = [_read(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
+    models = [read_model(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
     first = models[0]
     limits = [model.suppress_below for model in models if model.suppress_below is not None]
     found = {
@@ -84,31 +76,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return names
 
 
-def _read(folder: Path, name: str) -> _Model:
-    path = folder / "report.json"
-    if not path.is_file():
-        raise PredictionsError(f"There is no report.json in {folder}. Give the output folder of an audit or a search.")
-    report = read_json(path)
-    if "classes" in report:
-        raise PredictionsError(f"{path} is about several classes. Audit one class against the rest, and compare those.")
-    if "predictions" not in report:
-        raise PredictionsError(f"{path} was written without predictions.csv. Run the audit again and let it write it.")
-    kept = report["predictions"]
-    file = folder / kept["file"]
-    if not file.resolve().is_relative_to(folder.resolve()):
-        raise PredictionsError(f"{path} names predictions outside its folder. Run the audit again.")
-    predictions = read_predictions(
-        file,
-        kind=kept["kind"],
-        names={attribute: list(entry["subgroups"]) for attribute, entry in report["attributes"].items()},
-        sha256=kept["sha256"],
-    )
-    threshold = report["threshold"]
-    chosen = Threshold(threshold["value"], threshold["chosen_on"], threshold["rule"])
-    return _Model(name, predictions, chosen, (report.get("audit") or {}).get("suppress_below"))
-
-
-def _paired(first: _Model, other: _Model) -> Predictions:
+def _paired(first: StoredModel, other: StoredModel) -> Predictions:
     """Returns the other model's predictions in the order of the first's."""
     a, b = first.predictions.samples, other.predictions.samples
     if a is None or b is None:

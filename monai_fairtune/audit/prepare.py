@@ -51,6 +51,7 @@ class Request:
     merge_small: bool
     drop_missing: bool
     source: Source
+    keep_unlabelled: bool
 
     def column(self, name: Literal["patient", "sample", "split"]) -> pd.Series | None:
         """Returns a column that need not be there."""
@@ -68,6 +69,8 @@ class Prepared:
         rows: which are assessed.
         attributes: as declared.
         subgroups: of the assessed rows, after merging.
+        every: of all rows, before merging.
+        patients: of all rows; each row is a patient of its own where no column tells.
         merges: what was merged, by attribute.
         predictions: of the assessed rows, by class.
         thresholds: by class.
@@ -79,6 +82,8 @@ class Prepared:
     rows: Rows
     attributes: tuple[SensitiveAttribute, ...]
     subgroups: Mapping[str, Subgroups]
+    every: Mapping[str, Subgroups]
+    patients: Identifiers
     merges: Mapping[str, tuple[Merge, ...]]
     predictions: Mapping[str, Predictions]
     thresholds: Mapping[str, Threshold]
@@ -109,13 +114,15 @@ def prepare(request: Request) -> Prepared:
             scores[:, position],
             kind=request.kind,
             subgroups=subgroups,
-            patient_ids=patients,
+            patient_ids=None if request.patient is None else patients.take(rows.assessed),
             sample_ids=samples,
         )
         for position, name in enumerate(findings.classes)
     }
     notes = _notes(request, rows, merges, thresholds)
-    return Prepared(request, findings, rows, attributes, subgroups, merges, predictions, thresholds, notes)
+    return Prepared(
+        request, findings, rows, attributes, subgroups, every, patients, merges, predictions, thresholds, notes
+    )
 
 
 def _notes(
@@ -163,11 +170,11 @@ def _merge(
     return {name: pair[0] for name, pair in found.items()}, {name: pair[1] for name, pair in found.items()}
 
 
-def _patients(request: Request, rows: Rows) -> Identifiers | None:
+def _patients(request: Request, rows: Rows) -> Identifiers:
     column = request.column("patient")
     if column is None:
-        return None
-    used = rows.assessed | rows.validation
+        return Identifiers.count(len(rows.assessed))
+    used = rows.assessed | rows.validation | (rows.unlabelled & request.keep_unlabelled)
     n_blank = int(blank(column[used]).sum())
     if n_blank:
         raise PredictionsError(
@@ -181,7 +188,7 @@ def _patients(request: Request, rows: Rows) -> Identifiers | None:
             f"{len(shared)} patients are in the test and in the validation split. "
             "Split by patient: a threshold that has seen a patient flatters the rates."
         )
-    return everyone.take(rows.assessed)
+    return everyone
 
 
 def _samples(request: Request, rows: Rows) -> Identifiers:

@@ -24,12 +24,14 @@ class Rows:
     Args:
         assessed: which are assessed: the test split, or all.
         validation: which choose the threshold; none where there is no such split.
+        unlabelled: which would be assessed if they had a label; none where such rows are refused.
         n_refused: rows that were left out because a label or a score is missing.
         notes: sentences for the report.
     """
 
     assessed: NDArray[np.bool_]
     validation: NDArray[np.bool_]
+    unlabelled: NDArray[np.bool_]
     n_refused: int
     notes: tuple[str, ...]
 
@@ -63,7 +65,8 @@ def choose_rows(findings: Findings, split: pd.Series | None, *, drop_missing: bo
         notes.append(f"{told} They were left out.")
     if not (assessed & ~lacking).any():
         raise PredictionsError(f"No row of {int(assessed.sum())} has a label and a score. Give some to assess.")
-    return Rows(assessed & ~lacking, validation & ~lacking, int(lacking.sum()), tuple(notes))
+    unlabelled = assessed & findings.without_label & ~findings.without_score
+    return Rows(assessed & ~lacking, validation & ~lacking, unlabelled, int(lacking.sum()), tuple(notes))
 
 
 def _splits(split: pd.Series) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:

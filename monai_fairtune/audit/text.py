@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["COMPARED", "MEASURES", "aligned", "design_text", "html_table", "plain", "result_text"]
+__all__ = ["COMPARED", "MEASURES", "aligned", "design_text", "html_table", "plain", "result_text", "value_text"]
 
 _WIDEST = 40
 MEASURES = {"auroc": "AUROC", "tpr": "TPR", "fpr": "FPR"}
@@ -65,16 +65,16 @@ def result_text(report: Mapping[str, Any]) -> str:
 
 def _mean_of(macro: Mapping[str, Any]) -> str:
     notes: dict[str, int] = {}
-    lines = ["== mean of the classes ==", f"overall AUROC {_number(macro['auroc'], notes)}"]
+    lines = ["== mean of the classes ==", f"overall AUROC {value_text(macro['auroc'], notes)}"]
     for attribute, entry in macro["attributes"].items():
         rows = [
             ["", "AUROC"],
-            *([plain(name), _number(cell["auroc"], notes)] for name, cell in entry["subgroups"].items()),
+            *([plain(name), value_text(cell["auroc"], notes)] for name, cell in entry["subgroups"].items()),
         ]
         worst, gap = entry["worst_group_auroc"], entry["auroc_gap"]
         where = f" ({plain(worst['subgroup'])})" if worst.get("subgroup") else ""
-        lines += [f"\n{plain(attribute)}", aligned(rows), f"  worst-group AUROC: {_number(worst, notes)}{where}"]
-        lines.append(f"  AUROC gap: {_number(gap, notes)}")
+        lines += [f"\n{plain(attribute)}", aligned(rows), f"  worst-group AUROC: {value_text(worst, notes)}{where}"]
+        lines.append(f"  AUROC gap: {value_text(gap, notes)}")
     return "\n".join([*lines, *_footnotes(notes)])
 
 
@@ -86,14 +86,14 @@ def _result_of(report: Mapping[str, Any]) -> str:
     threshold = report["threshold"]
     notes: dict[str, int] = {}
     lines = [
-        f"overall AUROC {_number(report['overall']['auroc'], notes)}; "
+        f"overall AUROC {value_text(report['overall']['auroc'], notes)}; "
         f"rates at a probability of {threshold['value']:.4g} ({threshold['rule']}, {threshold['chosen_on']})"
     ]
     for attribute, entry in report["attributes"].items():
         rows = [["", "images", *MEASURES.values()]]
         cells = {**entry["subgroups"], **({"(missing)": entry["missing"]} if entry["missing"] else {})}
         rows += [
-            [plain(name), str(cell["n"]), *(_number(cell[measure], notes) for measure in MEASURES)]
+            [plain(name), str(cell["n"]), *(value_text(cell[measure], notes) for measure in MEASURES)]
             for name, cell in cells.items()
         ]
         lines += [f"\n{plain(attribute)}", aligned(rows)]
@@ -101,11 +101,11 @@ def _result_of(report: Mapping[str, Any]) -> str:
             value = entry[name]
             where = f" ({plain(value['subgroup'])})" if value.get("subgroup") else ""
             chance = f", p {value['p_value']:.3g} against chance" if value.get("p_value") is not None else ""
-            lines.append(f"  {title}: {_number(value, notes)}{where}{chance}")
+            lines.append(f"  {title}: {value_text(value, notes)}{where}{chance}")
     return "\n".join([*lines, *_footnotes(notes)])
 
 
-def _number(value: Mapping[str, Any], notes: dict[str, int] | None = None) -> str:
+def value_text(value: Mapping[str, Any], notes: dict[str, int] | None = None) -> str:
     """Returns a number with its interval, and the number of the note on why it is undefined or to be doubted."""
     told = str(value["reason"]) if value["value"] is None else _doubts(value)
     if value["value"] is None:
@@ -155,7 +155,7 @@ def html_table(report: Mapping[str, Any]) -> str:
             for name, cell in entry["subgroups"].items():
                 where = f"{of_class}: {attribute}" if of_class else attribute
                 numbers = [
-                    _number(cell[measure]) if cell[measure]["value"] is not None else "–" for measure in MEASURES
+                    value_text(cell[measure]) if cell[measure]["value"] is not None else "–" for measure in MEASURES
                 ]
                 body.append([where, name, str(cell["n"]), *numbers])
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in body)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from monai_fairtune.audit import OverTime
     from monai_fairtune.metrics import Resampling
 
 __all__ = ["add_parser", "add_resampling", "resampling_of"]
@@ -52,9 +53,42 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--png", action="store_true", help="write the plots as PNG as well as SVG")
     parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
     add_resampling(parser, "0: no intervals")
+    add_windows(parser)
     parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
     parser.add_argument("--output-dir", required=True, metavar="DIR", help="receives everything")
     parser.set_defaults(run=run)
+
+
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of an audit over time."""
+    group = parser.add_argument_group("over time", "each window is held against a reference; alarms by a stated rule")
+    group.add_argument("--time", metavar="COLUMN", help="when each image was read, as 2026-05-31; needed for windows")
+    group.add_argument("--window", default="month", metavar="W", help="month, quarter or a number of days")
+    group.add_argument(
+        "--reference",
+        default="1",
+        metavar="R",
+        help="how many windows at the beginning, or the report.json of an audit with its predictions.csv",
+    )
+    group.add_argument("--alpha", type=float, default=0.05, metavar="P", help="chance of any false alarm of a family")
+    group.add_argument("--horizon", type=int, default=12, metavar="N", help="within so many windows")
+    group.add_argument("--fail-on-alarm", action="store_true", help="exit code 1 if the last window has an alarm")
+
+
+def over_time_of(options: argparse.Namespace) -> OverTime | None:
+    """Returns how the table is cut into windows, or None if that was not asked for."""
+    from monai_fairtune.audit import OverTime
+    from monai_fairtune.metrics import Surveillance
+
+    if options.time is None:
+        return None
+    reference = options.reference
+    return OverTime(
+        options.time,
+        options.window,
+        int(reference) if reference.isdecimal() else Path(reference),
+        Surveillance(options.alpha, options.horizon),
+    )
 
 
 def add_resampling(parser: argparse.ArgumentParser, least: str) -> None:
@@ -80,7 +114,7 @@ def resampling_of(options: argparse.Namespace) -> Resampling | None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.audit import audit, design_text, read_table, require_free, result_text
+    from monai_fairtune.audit import audit, design_text, read_table, require_free, result_text, windows_text
 
     resampling = resampling_of(options)
     require_free(Path(options.output_dir))
@@ -103,25 +137,32 @@ def run(options: argparse.Namespace) -> int:
         drop_missing=options.drop_missing,
         resampling=resampling,
         source=source,
+        over_time=over_time_of(options),
         on_design=lambda design: print(design_text(design), file=out, flush=True),
     )
     page = found.write(options.output_dir, predictions=not options.no_predictions, png=options.png)
     report = found.to_dict()
     for note in report["audit"]["notes"]:
         print(f"\nNote: {note}", file=out)
-    print(f"\n{result_text(report)}\n\nReport: {page}", file=out)
+    parts = [result_text(report), *([windows_text(report)] if "windows" in report else [])]
+    print("\n" + "\n\n".join([*parts, f"Report: {page}"]), file=out)
     if (page.parent / "predictions.csv").exists():
         print("predictions.csv there is about single patients: share the report without it.", file=out)
     if options.json:
         print(json.dumps(report, indent=1, allow_nan=False))
-    return 0
+    return int(options.fail_on_alarm and _last_has_alarm(report))
+
+
+def _last_has_alarm(report: Mapping[str, Any]) -> bool:
+    each = report["windows"]["each"] if "windows" in report else []
+    return bool(each) and any(alarm["window"] == each[-1]["name"] for alarm in report["alarms"])
 
 
 def _columns(options: argparse.Namespace) -> list[str]:
     from monai_fairtune.subgroups import SensitiveAttribute
 
     declared = SensitiveAttribute.parse_all(options.attribute)
-    others = (options.patient, options.sample, options.split_column)
+    others = (options.patient, options.sample, options.split_column, options.time)
     names = [*options.label, *options.score, *(column.name for attribute in declared for column in attribute.columns)]
     both = sorted(set(options.score) & {*options.label, *names[len(options.label) + len(options.score) :]})
     if both:

@@ -7,6 +7,7 @@ from monai_fairtune.metrics.calibration import expected_calibration_error
 from monai_fairtune.metrics.calibration_fit import calibration_intercept, calibration_slope
 from monai_fairtune.metrics.compare import compare
 from monai_fairtune.metrics.comparison import Comparison
+from monai_fairtune.metrics.deviation import Deviation, Images, auroc_deviation, score_deviation, share_deviation
 from monai_fairtune.metrics.disaggregate import by_subgroup
 from monai_fairtune.metrics.generalization import fairness_generalization_gap
 from monai_fairtune.metrics.loss import brier_score, log_loss
@@ -26,6 +27,7 @@ from monai_fairtune.metrics.rates import (
     true_positive_rate,
 )
 from monai_fairtune.metrics.resampling import Resampling
+from monai_fairtune.metrics.surveillance import Direction, Judgement, Surveillance
 from monai_fairtune.metrics.threshold import Threshold, choose_threshold
 from monai_fairtune.metrics.value import Value
 
@@ -33,16 +35,22 @@ __all__ = [
     "Assessment",
     "AttributeAssessment",
     "Comparison",
+    "Deviation",
+    "Direction",
+    "Images",
+    "Judgement",
     "MulticlassAssessment",
     "PairAssessment",
     "Resampling",
     "SubgroupAssessment",
+    "Surveillance",
     "Threshold",
     "Value",
     "accuracy",
     "assess",
     "assess_each",
     "auroc",
+    "auroc_deviation",
     "balanced_accuracy",
     "brier_score",
     "by_subgroup",
@@ -65,7 +73,9 @@ __all__ = [
     "positive_predictive_value",
     "positive_rate",
     "ratio",
+    "score_deviation",
     "sensitivity_at_specificity",
+    "share_deviation",
     "smallest",
     "true_negative_rate",
     "true_positive_rate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 from scipy.special import expit, logit, stdtrit
 
@@ -186,16 +187,21 @@ class AUROCEstimate(Estimate):
     def limits(self, alpha: float) -> tuple[float, float]:
         """See the base class."""
         z = self.factor(alpha)
-        m, n, scale = self._sizes_and_scale()
 
         def excess(true: float) -> float:
-            return abs(self.value - true) - z * math.sqrt(scale * _variance(true, m, n))
+            return abs(self.value - true) - z * self.error_at(true)
 
         inside = min(max(self.value, _NEAR), 1 - _NEAR)
         low = crossing(excess, 0.0, inside) if self.value > _NEAR else 0.0
         high = crossing(excess, inside, 1.0) if self.value < 1 - _NEAR else 1.0
         return low, high
 
+    def error_at(self, true: float) -> float:
+        """Returns the standard error that an estimate from these images would have, were ``true`` the true value."""
+        m, n, scale = self._sizes_and_scale
+        return math.sqrt(scale * _variance(true, m, n))
+
+    @cached_property
     def _sizes_and_scale(self) -> tuple[int, int, float]:
         if self.error == 0 or not 0 < self.value < 1:
             return self.n_units_positive, self.n_units_negative, 1.0

@@ -13,7 +13,7 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.subgroups.assignment import MISSING, Subgroups
 from monai_fairtune.subgroups.eligibility import class_counts
 
-__all__ = ["Merge", "merge_small"]
+__all__ = ["Merge", "merge_alike", "merge_small"]
 
 _INTERVAL = re.compile(r"^\[([^,]+),([^,)]+)\)$")
 
@@ -70,6 +70,20 @@ def merge_small(subgroups: Subgroups, labels: ArrayLike, min_per_class: int) -> 
     if len(blocks) < 2 or len(blocks) == len(cells):
         return subgroups, ()
     return _apply(subgroups, blocks, is_ordered=is_ordered)
+
+
+def merge_alike(subgroups: Subgroups, merged: Subgroups, merges: Sequence[Merge]) -> Subgroups:
+    """Returns other samples' subgroups after the merges that were made of some.
+
+    Args:
+        subgroups: of any samples, before merging.
+        merged: what ``merge_small`` returned for some.
+        merges: what it said of it.
+    """
+    into = {part: merge.into for merge in merges for part in merge.parts}
+    position = {name: code for code, name in enumerate(merged.names)}
+    codes = np.array([*(position[into.get(name, name)] for name in subgroups.names), MISSING])
+    return Subgroups(subgroups.attribute, merged.names, codes[subgroups.codes])
 
 
 def _joined_bins(cells: Sequence[tuple[int, int]], minimum: int) -> list[list[int]]:
