@@ -2,11 +2,12 @@
 
     python benchmarks/prepare.py [--quick] [--json] [--n N] [--n-workers N] [--folder FOLDER]
 
-A download in the layout of HAM10000 is written with JPEG files of 600 x 450 pixels. "decode, resize" is a loop over all
-of them in as many processes and nothing else: no table, no files written, the start of processes not counted. "prepare"
-is the whole command from an empty folder to the manifest: reading the table, starting processes, decoding, resizing,
-writing PNG files. Then the same with one process, the same command again, which finds every image written, and the
-manifest without resizing.
+A download in the layout of HAM10000 is written with JPEG files of 600 x 450 pixels. "decode, resize" is a loop over
+all of them in as many processes and nothing else: no table, no files written, the start of processes not counted.
+"prepare" is the whole command from an empty folder to the manifest: reading the table, decoding, resizing, writing PNG
+files. Then the same with one thread, the same command again, which finds every image written, and the manifest without
+resizing. All of it alternates over three rounds. The first two columns are shares of the limit that "decode, resize"
+sets, on the clock and of the processors' time, which other work on the machine disturbs less.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,8 @@ from monai_fairtune.cohort.readers import HAM10000, prepare_cohort
 from monai_fairtune.cohort.transforms import AntialiasedResized
 
 SIZE = 224
+BARE = "decode, resize"
+N_ROUNDS = 3
 N_PICTURES = 50  # different pictures, so that writing them does not take longer than reading them
 
 
@@ -57,54 +62,83 @@ def write_download(root: Path, n: int) -> None:
     (root / "HAM10000_metadata").write_text("\n".join(lines) + "\n")
 
 
-def decode_and_resize(paths: Sequence[Path]) -> None:
+@dataclass(frozen=True)
+class Taken:
+    """What a piece of work took: seconds on the clock, and of all processors."""
+
+    seconds: float
+    processor: float
+
+
+def take(work: Callable[[], object]) -> Taken:
+    start, start_processor = time.perf_counter(), time.process_time()
+    work()
+    return Taken(time.perf_counter() - start, time.process_time() - start_processor)
+
+
+def decode_and_resize(paths: Sequence[Path]) -> float:
+    """Returns the processor's seconds."""
     torch.set_num_threads(1)
     resize = AntialiasedResized("image", SIZE)
-    for path in paths:
-        resize({"image": torch.from_numpy(decode_image(path))})
+    return take(lambda: [resize({"image": torch.from_numpy(decode_image(path))}) for path in paths]).processor
 
 
-def bare(root: Path, n_workers: int) -> float:
-    """Returns the seconds of decoding and resizing alone."""
-    paths = sorted((root / "HAM10000_images_part_1").iterdir())
-    shares = [paths[k::n_workers] for k in range(n_workers)]
-    with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(decode_and_resize, [share[:2] for share in shares for _ in range(4)]))  # libraries are loaded
-        return seconds(lambda: list(pool.map(decode_and_resize, shares)))
-
-
-def seconds(work: Callable[[], object]) -> float:
+def bare(pool: ProcessPoolExecutor, shares: Sequence[Sequence[Path]]) -> Taken:
+    """Decodes and resizes, a share in each process."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    processor = sum(pool.map(decode_and_resize, shares))
+    return Taken(time.perf_counter() - start, processor)
 
 
 def measure(folder: Path, n: int, n_workers: int) -> dict[str, Any]:
     root = folder / "download"
     write_download(root, n)
+    paths = sorted((root / "HAM10000_images_part_1").iterdir())
+    shares = [paths[k::n_workers] for k in range(n_workers)]
     prepare = partial(prepare_cohort, HAM10000(), root, progress=False)
-    taken = {
-        "decode, resize": bare(root, n_workers),
-        "prepare": seconds(partial(prepare, folder / "a", resize=SIZE, n_workers=n_workers)),
-        "prepare, one process": seconds(partial(prepare, folder / "b", resize=SIZE)),
-        "prepare again": seconds(partial(prepare, folder / "a", resize=SIZE, n_workers=n_workers)),
-        "prepare, not resized": seconds(partial(prepare, folder / "c")),
-    }
-    rates = {label: n / value for label, value in taken.items()}
+    rounds: dict[str, list[Taken]] = {}
+    with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(decode_and_resize, [share[:2] for share in shares for _ in range(4)]))  # libraries are loaded
+        for k in range(N_ROUNDS):
+            works = {
+                "prepare": partial(prepare, folder / f"a{k}", resize=SIZE, n_workers=n_workers),
+                "prepare, one thread": partial(prepare, folder / f"b{k}", resize=SIZE),
+                "prepare again": partial(prepare, folder / f"a{k}", resize=SIZE, n_workers=n_workers),
+                "prepare, not resized": partial(prepare, folder / f"c{k}"),
+            }
+            rounds.setdefault(BARE, []).append(bare(pool, shares))
+            for label, work in works.items():
+                rounds.setdefault(label, []).append(take(work))
+    return {**summarize(rounds, n), "n": n, "n_workers": n_workers, "n_rounds": N_ROUNDS}
+
+
+def summarize(rounds: Mapping[str, Sequence[Taken]], n: int) -> dict[str, Any]:
+    """Returns medians over the rounds; a ratio is taken within each, since other work slows both alike."""
+
+    def median_of(figure: Callable[[Taken, Taken], float]) -> dict[str, float]:
+        return {
+            label: median(figure(one, limit) for one, limit in zip(taken, rounds[BARE], strict=True))
+            for label, taken in rounds.items()
+        }
+
     return {
-        "ratios": {label: rate / rates["decode, resize"] for label, rate in rates.items()},
-        "images_per_second": rates,
-        "seconds": taken,
-        "n": n,
-        "n_workers": n_workers,
+        "ratios": median_of(lambda one, limit: limit.seconds / one.seconds),
+        "ratios_of_processor": median_of(lambda one, limit: limit.processor / one.processor),
+        "images_per_second": median_of(lambda one, _: n / one.seconds),
+        "seconds": median_of(lambda one, _: one.seconds),
+        "processor_seconds": median_of(lambda one, _: one.processor),
     }
 
 
 def print_table(found: Mapping[str, Any]) -> None:
-    print(f"n: {found['n']}", f"n_workers: {found['n_workers']}", "", sep="\n")
-    print(f"{'':24}{'ratio':>8}{'images/s':>10}{'seconds':>10}")
+    print(f"n: {found['n']}", f"n_workers: {found['n_workers']}", f"n_rounds: {found['n_rounds']}", "", sep="\n")
+    print(f"{'':24}{'ratio':>8}{'processor':>11}{'images/s':>10}{'seconds':>10}{'processor':>11}")
     for label, ratio in found["ratios"].items():
-        print(f"{label:24}{ratio:8.2f}{found['images_per_second'][label]:10.0f}{found['seconds'][label]:10.1f}")
+        print(
+            f"{label:24}{ratio:8.2f}{found['ratios_of_processor'][label]:11.2f}"
+            f"{found['images_per_second'][label]:10.0f}{found['seconds'][label]:10.1f}"
+            f"{found['processor_seconds'][label]:11.1f}"
+        )
 
 
 def main() -> None:
@@ -112,7 +146,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2,000 images instead of 10,015")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--n", type=int, help="another number of images")
-    parser.add_argument("--n-workers", type=int, default=n_threads(), help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--n-workers", type=int, default=n_threads(), help="processes, or threads (default: %(default)s)"
+    )
     parser.add_argument("--folder", type=Path, help="on the disk to measure; by default the one for temporary files")
     options = parser.parse_args()
     n = options.n or (2000 if options.quick else 10_015)

@@ -97,7 +97,7 @@ def _add_dataset(datasets: Any, name: str, kind: type[CohortReader]) -> None:
     parser.add_argument("--resize", type=int, metavar="N", help="write images of N x N pixels as PNG")
     parser.add_argument("--allow-missing", action="store_true", help="leave out images that are missing or damaged")
     parser.add_argument(
-        "--n-workers", type=int, default=n_threads(), metavar="N", help="processes that write (default: %(default)s)"
+        "--n-workers", type=int, default=n_threads(), metavar="N", help="threads that write (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     choices = parser.add_argument_group("choices")

@@ -1,12 +1,13 @@
-"""Decoding many images, in parallel and without stopping at the first bad one."""
+"""Opening many images, in parallel and without stopping at the first bad one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TypeVar
 
+import torch
 from tqdm import tqdm
 
 from monai_fairtune.cohort.hashing import n_threads
@@ -14,33 +15,56 @@ from monai_fairtune.exceptions import ImageError
 
 __all__ = ["decode_all", "refuse_unreadable"]
 
+_Image = TypeVar("_Image")
 _Result = TypeVar("_Result")
 _BLOCK = 256  # images in memory at once
 
 
 def decode_all(
-    paths: Sequence[Path], decode: Callable[[Path], _Result], *, progress: bool
+    images: Sequence[_Image],
+    decode: Callable[[_Image], _Result],
+    *,
+    progress: bool,
+    doing: str = "Decoding",
+    n_done: int = 0,
+    n_workers: int | None = None,
 ) -> Iterator[_Result | ImageError]:
     """Yields what ``decode`` makes of every image, in order, or why it cannot be read.
 
+    Threads use all cores, since the libraries that decode, resize and compress let other threads run meanwhile.
+
     Args:
-        paths: the files.
-        decode: called from several threads.
+        images: what ``decode`` knows them by.
+        decode: called from several threads, none of which starts further threads of PyTorch.
         progress: whether to draw a bar on standard error.
+        doing: what the bar says.
+        n_done: images besides these that the bar counts as done.
+        n_workers: threads; by default one a core.
     """
 
-    def attempt(path: Path) -> _Result | ImageError:
+    def attempt(image: _Image) -> _Result | ImageError:
         try:
-            return decode(path)
+            return decode(image)
         except ImageError as error:
             return error
 
-    bar = tqdm(total=len(paths), desc="Decoding images", unit="image", mininterval=0.5, disable=not progress)
-    with bar, ThreadPoolExecutor(n_threads()) as pool:
-        for start in range(0, len(paths), _BLOCK):
-            for image in pool.map(attempt, paths[start : start + _BLOCK]):
+    n = n_done + len(images)
+    bar = tqdm(desc=f"{doing} images", total=n, initial=n_done, unit="image", mininterval=0.5, disable=not progress)
+    with bar, _one_thread_of_torch(), ThreadPoolExecutor(n_workers or n_threads()) as pool:
+        for start in range(0, len(images), _BLOCK):
+            for result in pool.map(attempt, images[start : start + _BLOCK]):
                 bar.update()
-                yield image
+                yield result
+
+
+@contextmanager
+def _one_thread_of_torch() -> Iterator[None]:
+    n_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_before)
 
 
 def refuse_unreadable(errors: Sequence[tuple[str, ImageError]], n_images: int) -> None:

@@ -30,8 +30,11 @@ def decode_picture(path: Path) -> NDArray[np.float32]:
         if n_frames > 1 and file.format != _JPEG_WITH_PREVIEW:
             raise ImageError(f"It holds {n_frames} pictures. Give one file a picture.")
         require_size(file.height, file.width)
-        pixels = scale_by_type(_pixels(ImageOps.exif_transpose(file)))
-        return to_channel_first(1 - pixels if _is_negative(file) else pixels)
+        is_negative = _is_negative(file)
+        ImageOps.exif_transpose(file, in_place=True)
+        # Channels first while a pixel takes one byte and not four.
+        pixels = scale_by_type(np.ascontiguousarray(to_channel_first(_pixels(file))))
+        return 1 - pixels if is_negative else pixels
 
 
 def _pixels(picture: Image) -> NDArray[Any]:

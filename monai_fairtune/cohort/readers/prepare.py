@@ -126,7 +126,7 @@ def prepare_cohort(
         output_dir: receives everything; outside ``root``.
         resize: side in pixels; images are written as square PNG files, their aspect ratio not kept.
         allow_missing: leave out the rows whose image is missing or cannot be decoded, instead of writing no manifest.
-        n_workers: processes that write images.
+        n_workers: threads that write images.
         progress: whether to draw a bar on standard error.
 
     Returns:
