@@ -30,7 +30,7 @@ class EpochWatch:
         predict_train: likewise for those that are trained on.
         snapshot: returns the model as it is now.
         total: returns the sum over all processes of what each gives for itself.
-        n_steps: optimizer steps an epoch.
+        n_parts: parts of batches an epoch, each counted as its share of a step.
         device: where the loss lies.
     """
 
@@ -43,12 +43,12 @@ class EpochWatch:
         predict_train: Callable[[], Predictions],
         snapshot: Callable[[], TunedModel],
         total: Callable[[float], float],
-        n_steps: int,
+        n_parts: int,
         device: torch.device,
     ) -> None:
         self.budget, self.on_epoch, self.snapshot = budget, on_epoch, snapshot
         self.predict_validation, self.predict_train = predict_validation, predict_train
-        self.total, self.n_steps = total, n_steps
+        self.total, self.n_parts = total, n_parts
         self.loss = EpochLoss(device)
         self.kept: tuple[int, TunedModel, Predictions] | None = None
         self.n_epochs = 0
@@ -75,9 +75,7 @@ class EpochWatch:
     def _tell_loss(self, trainer: SupervisedTrainer) -> None:
         self.n_epochs = trainer.state.epoch
         # A micro-batch's loss counts for its share of a step, and a process's for its share of a batch.
-        trainer.state.metrics[TRAIN_LOSS] = self.total(self.loss.value) / (
-            self.n_steps * self.budget.accumulation_steps
-        )
+        trainer.state.metrics[TRAIN_LOSS] = self.total(self.loss.value) / self.n_parts
 
     def _report(self, trainer: SupervisedTrainer) -> None:
         loss = trainer.state.metrics[TRAIN_LOSS]

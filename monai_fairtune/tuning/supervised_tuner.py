@@ -6,6 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
 from monai_fairtune.tuning.blending import Blender
+from monai_fairtune.tuning.compiled_blocks import CompiledBlocks
 from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
@@ -70,6 +72,10 @@ class SupervisedTuner:
             only read change no prediction.
         team: the processes that share each training and prediction, all of which call the same methods; by default
             this one alone. See ``DistributedTuner``.
+        compiled_blocks: whether training steps run the network's blocks compiled; see ``CompiledBlocks``.
+
+    Raises:
+        ConfigurationError: if blocks are to be compiled and cannot be.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class SupervisedTuner:
         device: str | torch.device = "cpu",
         handlers: HandlersFactory | None = None,
         team: Team | None = None,
+        compiled_blocks: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device)
@@ -103,6 +110,7 @@ class SupervisedTuner:
         self.handlers = handlers
         self.team = team or Team()
         self.whole = TuningData.whole(cohort, splits)
+        self._compiled = CompiledBlocks(self.network) if compiled_blocks else None
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
@@ -164,14 +172,15 @@ class SupervisedTuner:
             predict_train=lambda: self._predict(data.train),
             snapshot=lambda: self._snapshot(self.network.mask),
             total=self.team.total,
-            n_steps=len(batches),
+            n_parts=len(batches) * self._n_parts(budget),
             device=self.device,
         )
         watch.attach(trainer, handlers.trainer)
         devices = [self.device] if self.device.type == "cuda" else []
         finished = False
         try:
-            with torch.random.fork_rng(devices=devices):
+            compiled = self._compiled.training(trainer) if self._compiled else nullcontext()
+            with torch.random.fork_rng(devices=devices), compiled:
                 torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
                 trainer.run()
             finished = True
@@ -201,7 +210,7 @@ class SupervisedTuner:
             weight_decay=self.weight_decay,
         )
         schedule = warmup_cosine(optimizer, n_steps(batches, budget.max_epochs), warmup_share=self.warmup_share)
-        n_parts, team = budget.accumulation_steps, self.team
+        team, n_parts = self.team, self._n_parts(budget)
         is_whole = n_parts * team.n_processes == 1
         loss = torch.nn.CrossEntropyLoss(weight=class_weights)
         shared = SharedLoss(loss)
@@ -227,6 +236,10 @@ class SupervisedTuner:
         )
         return trainer
 
+    def _n_parts(self, budget: Budget) -> int:
+        """Returns in how many parts a process takes its part of a batch: of at least one image each."""
+        return min(budget.accumulation_steps, max(1, self.batch_size // self.team.n_processes))
+
     def _data(self, budget: Budget) -> TuningData:
         if budget.fold is None:
             return self.whole
@@ -239,7 +252,8 @@ class SupervisedTuner:
         """Predicts, in smaller batches from now on if memory runs out: more gradient steps would not help."""
         while True:
             try:
-                return predict()
+                with self._compiled.off() if self._compiled else nullcontext():
+                    return predict()
             except torch.OutOfMemoryError:
                 if self.evaluation_batch_size == 1 or self.team.is_ending:
                     raise
