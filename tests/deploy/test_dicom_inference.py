@@ -64,8 +64,9 @@ def test_a_study_without_an_answer_has_no_report_and_the_model_is_not_asked(tmp_
 
 def test_images_of_several_patients_or_studies_are_all_refused(tmp_path: Path, reader: ImageReader) -> None:
     mine = write_image(tmp_path / "a.dcm")
-    for name, other in {"id": {"PatientID": "B"}, "study": {"study": "1.2.9"}}.items():
-        theirs = write_image(tmp_path / name, number=2, **other)
+    other_patient = write_image(tmp_path / "b.dcm", number=2, PatientID="B")
+    other_study = write_image(tmp_path / "c.dcm", study="1.2.9")
+    for theirs in (other_patient, other_study):
         study = answer_study([mine, theirs], BrightnessClassifier(), reader)
         assert _outcomes(study) == ["mixed_patients", "mixed_patients"]
 

@@ -17,7 +17,7 @@ from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
 from monai_fairtune.cohort.own_data.mapping import TableMapping, read_mapping
 from monai_fairtune.cohort.own_data.mapping_schema import DROP
-from monai_fairtune.cohort.own_data.pseudonyms import pseudonymize, read_key
+from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
 from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable, read_table
@@ -106,7 +106,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     dropped = {"an element of DICOM is not among those kept": int((~kept).sum()), **joined.images_left}
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        rows, more = _rows(frame, rules, read_key(output_dir))
+        rows, more = _rows(frame, rules, read_key(output_dir / KEY_FILE))
         record = _record(
             rules, read, images, joined, rows, dropped | more, count_ages(frame.loc[rows.index], rules.age)
         )

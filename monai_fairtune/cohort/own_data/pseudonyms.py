@@ -12,7 +12,7 @@ import pandas as pd
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["KEY_FILE", "KEY_VARIABLE", "pseudonymize", "read_key"]
+__all__ = ["KEY_FILE", "KEY_VARIABLE", "keyed_pseudonym", "pseudonymize", "read_key"]
 
 KEY_VARIABLE = "FAIRTUNE_PSEUDONYM_KEY"
 KEY_FILE = "pseudonym.key"
@@ -20,16 +20,18 @@ _FEWEST = 32
 _DIGITS = 16
 
 
-def read_key(folder: Path) -> bytes:
-    """Returns the key: of the environment, or of a file in ``folder`` that is made the first time.
+def read_key(path: Path | None) -> bytes:
+    """Returns the key: of the environment, or of a file that is made the first time.
 
     Raises:
-        ConfigurationError: if it has fewer than 32 characters.
+        ConfigurationError: if there is neither, or it has fewer than 32 characters.
         OSError: if the file cannot be read or made.
     """
     given = os.environ.get(KEY_VARIABLE)
-    where = KEY_VARIABLE if given is not None else f"'{folder / KEY_FILE}'"
-    key = (_key_of_file(folder / KEY_FILE) if given is None else given).strip().encode()
+    if given is None and path is None:
+        raise ConfigurationError(f"There is no key for the pseudonyms. Name a file for it, or set {KEY_VARIABLE}.")
+    where = KEY_VARIABLE if given is not None else f"'{path}'"
+    key = (_key_of_file(path) if given is None and path is not None else given or "").strip().encode()
     if len(key) < _FEWEST:
         raise ConfigurationError(
             f"The key in {where} has {len(key)} characters. Give at least {_FEWEST}, as openssl rand -hex 32 prints."
@@ -37,9 +39,14 @@ def read_key(folder: Path) -> bytes:
     return key
 
 
+def keyed_pseudonym(identifier: str, key: bytes) -> str:
+    """Returns 16 hexadecimal digits that stand for an id: the head of its HMAC with SHA-256."""
+    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+
+
 def pseudonymize(ids: pd.Series[str], key: bytes) -> pd.Series[str]:
-    """Returns 16 hexadecimal digits for each id: the head of its HMAC with SHA-256."""
-    return ids.map({each: hmac.new(key, each.encode(), hashlib.sha256).hexdigest()[:_DIGITS] for each in ids.unique()})
+    """Returns the pseudonym of each id."""
+    return ids.map({each: keyed_pseudonym(each, key) for each in ids.unique()})
 
 
 def _key_of_file(path: Path) -> str:

@@ -4,6 +4,7 @@ from monai_fairtune.deploy.dicom.image_reader import ImageReader
 from monai_fairtune.deploy.dicom.inference import ImageAnswer, StudyAnswer, answer_study
 from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
 from monai_fairtune.deploy.dicom.rules import Frame, ReadingLimits, ReadingRules
+from monai_fairtune.deploy.dicom.run import RunSummary, answer_files
 
 __all__ = [
     "Frame",
@@ -13,6 +14,8 @@ __all__ = [
     "ReadingRules",
     "Reason",
     "Refusal",
+    "RunSummary",
     "StudyAnswer",
+    "answer_files",
     "answer_study",
 ]

@@ -61,5 +61,7 @@ class ReadingRules:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ReadingRules:
         """Returns what :meth:`to_dict` was called on, also after a way through JSON."""
-        use = {name: tuple(value) if isinstance(value, list) else value for name, value in data["use"].items()}
+        use: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data["use"].items()
+        }
         return cls(IntendedUse(**use), ReadingLimits(**data["limits"]), data["frame"])

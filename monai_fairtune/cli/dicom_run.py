@@ -1,0 +1,86 @@
+"""``monai-fairtune dicom run``: DICOM files in, structured reports and a table of probabilities out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from monai_fairtune.exceptions import ConfigurationError
+
+__all__ = ["add_parser"]
+
+
+def add_parser(jobs: Any) -> None:
+    """Adds the command to those of ``dicom``."""
+    parser = jobs.add_parser(
+        "run",
+        help="answer for DICOM files",
+        description="Reads DICOM images, each within limits of time and memory, and writes a structured report for "
+        "each study, predictions.csv, and refused.csv with the images that the model is not for. Started again, it "
+        "goes on with what has no answer.",
+    )
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="DICOM images")
+    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
+    parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="receives everything")
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="key of the pseudonyms, made if it is not there; keep it outside of DIR. Or set FAIRTUNE_PSEUDONYM_KEY",
+    )
+    parser.add_argument(
+        "--frame",
+        type=_frame,
+        metavar="N",
+        help="of several frames take this one, from 1, or 'middle'; default: refuse",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, metavar="S", help="to read one file, at most (default: %(default)s)"
+    )
+    parser.add_argument("--device", default="cpu", help="where the model computes (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the command."""
+    from monai_fairtune.deploy.dicom import ReadingLimits, ReadingRules, answer_files
+    from monai_fairtune.deploy.export import ExportedModel
+
+    key = _key(options.key_file, options.output_dir)
+    model = ExportedModel.load(options.model, options.device)
+    found = answer_files(
+        options.inputs,
+        options.output_dir,
+        model,
+        key=key,
+        rules=ReadingRules(model.intended_use, ReadingLimits(seconds=options.seconds), options.frame),
+        progress=True,
+    )
+    print(json.dumps(found.to_dict(), indent=1) if options.json else found.to_text())
+    return 0
+
+
+def _frame(text: str) -> int | str:
+    return text if text == "middle" else int(text)
+
+
+def _key(key_file: Path | None, output_dir: Path) -> bytes:
+    from monai_fairtune.cohort.own_data.pseudonyms import KEY_VARIABLE, read_key
+
+    if key_file is not None:
+        if KEY_VARIABLE in os.environ:
+            raise ConfigurationError(f"Both --key-file and {KEY_VARIABLE} are given. Give one key.")
+        if key_file.resolve().is_relative_to(output_dir.resolve()):
+            raise ConfigurationError(
+                "The key file lies in the output folder, and would be passed on with it. Keep it elsewhere."
+            )
+    try:
+        return read_key(key_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key file cannot be read or made: {error.strerror}. Give another --key-file."
+        ) from error

@@ -1,0 +1,158 @@
+"""Answering for files and folders of DICOM images, into a folder; killed and started again, it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from monai_fairtune.cohort.hashing import file_sha256
+from monai_fairtune.deploy.classifier import ImageClassifier
+from monai_fairtune.deploy.dicom.answers_folder import AnswersFolder
+from monai_fairtune.deploy.dicom.image_reader import ImageReader
+from monai_fairtune.deploy.dicom.inference import ImageAnswer, answer_study
+from monai_fairtune.deploy.dicom.input_files import find_files
+from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
+from monai_fairtune.deploy.dicom.rules import ReadingRules
+from monai_fairtune.exceptions import ConfigurationError
+
+__all__ = ["RunSummary", "answer_files"]
+
+_SAVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        n_files: found.
+        n_known: of them, how many were answered before, or are copies of another.
+        n_answered: of them, how many have a probability now that had none.
+        n_reports: written.
+        refused: reason to how many files are refused for it.
+    """
+
+    n_files: int
+    n_known: int
+    n_answered: int
+    n_reports: int
+    refused: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain data."""
+        return {
+            "n_files": self.n_files,
+            "n_known": self.n_known,
+            "n_answered": self.n_answered,
+            "n_refused": sum(self.refused.values()),
+            "n_reports": self.n_reports,
+            "refused": dict(self.refused),
+        }
+
+    def to_text(self) -> str:
+        """Returns it for people."""
+        kinds = ", ".join(f"{reason} {n}" for reason, n in self.refused.items())
+        return (
+            f"{self.n_files} files: {self.n_answered} answered in {self.n_reports} reports, {self.n_known} answered "
+            f"before, {sum(self.refused.values())} refused{f' ({kinds})' if kinds else ''}."
+        )
+
+
+def answer_files(
+    inputs: Sequence[Path],
+    output_dir: Path,
+    classifier: ImageClassifier,
+    *,
+    key: bytes,
+    rules: ReadingRules | None = None,
+    progress: bool = False,
+) -> RunSummary:
+    """Answers for DICOM images, and writes ``predictions.csv``, ``refused.csv``, ``reports/`` and ``run.json``.
+
+    Images are put together by study. What has a probability is left alone; what was refused is tried again.
+
+    Args:
+        inputs: files and folders.
+        output_dir: receives everything; may hold earlier answers of the same model.
+        classifier: the model.
+        key: of the pseudonyms that stand for images, studies, patients and files in the tables.
+        rules: what a file must comply with; by default the model's intended use.
+        progress: whether to draw a bar on standard error.
+
+    Raises:
+        ConfigurationError: if there is no file, the folder cannot be written, or highdicom is not installed.
+        StudyDriftError: if the folder holds answers of another model, or under other rules or another key.
+        StudyLockedError: if another process writes to it.
+    """
+    if find_spec("highdicom") is None:
+        raise ConfigurationError(
+            "Reports are made by highdicom, which is not installed. pip install 'monai-fairtune[dicom]'."
+        )
+    rules = ReadingRules(classifier.intended_use) if rules is None else rules
+    files = find_files(inputs)
+    bar = tqdm(total=len(files), desc="Answering", unit="image", mininterval=0.5, disable=not progress)
+    with AnswersFolder.opened(output_dir, classifier, rules, key) as folder, ImageReader(rules) as reader, bar:
+        run = _Run(folder, classifier, reader, bar)
+        new = {sha256: path for path in files if not folder.has_answered(sha256 := _content(path))}
+        bar.update(len(files) - len(new))
+        for study in run.by_study(new).values():
+            run.answer(study)
+    return RunSummary(
+        len(files), len(files) - len(new), run.n_answered, folder.n_reports, dict(run.refused.most_common())
+    )
+
+
+class _Run:
+    def __init__(self, folder: AnswersFolder, classifier: ImageClassifier, reader: ImageReader, bar: tqdm[Any]) -> None:
+        self.folder, self.classifier, self.reader, self.bar = folder, classifier, reader, bar
+        self.n_answered = 0
+        self.refused: Counter[str] = Counter()
+        self._saved = time.monotonic()
+
+    def by_study(self, files: Mapping[str, Path]) -> dict[str, dict[Path, str]]:
+        """Returns the files of each study, with the SHA-256 of each; files that are refused at once are in none."""
+        studies: dict[str, dict[Path, str]] = {}
+        for sha256, path in files.items():
+            read = self.reader.read(path)
+            refusal = read.refusal
+            if refusal is None and self.folder.has_answered_image(read.identity["SOPInstanceUID"]):
+                refusal = Refusal(Reason.DUPLICATE, "Another file that was answered before holds the same image.")
+            if refusal is None:
+                studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = sha256
+            else:
+                self._keep(ImageAnswer(path, read, None, refusal), sha256)
+        return studies
+
+    def answer(self, study: Mapping[Path, str]) -> None:
+        """Answers for one study and keeps what was found; its report comes first, so that no row is without one."""
+        found = answer_study(list(study), self.classifier, self.reader)
+        if found.report is not None:
+            self.folder.write_report(found.report)
+        for answer in found.answers:
+            self._keep(answer, study[answer.file])
+        if time.monotonic() - self._saved > _SAVE_SECONDS:
+            self.folder.save()
+            self._saved = time.monotonic()
+
+    def _keep(self, answer: ImageAnswer, sha256: str) -> None:
+        self.folder.add(answer, sha256)
+        if answer.refusal is None:
+            self.n_answered += 1
+        else:
+            self.refused[answer.refusal.reason.value] += 1
+        self.bar.update()
+
+
+def _content(path: Path) -> str:
+    """Returns what tells a file's content from others; for what cannot be read, its name does."""
+    try:
+        return file_sha256(path) if path.is_file() else str(path)
+    except OSError:
+        return str(path)
