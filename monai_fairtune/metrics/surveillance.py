@@ -1,16 +1,17 @@
 """When is a deviation an alarm? A rule whose false alarms over many windows and quantities are known.
 
-Each quantity is watched in two ways: its deviate in this window, for a sudden change, and Page's cumulative sum of its
-deviates, for one that lasts. The sum's p-value comes from draws of windows in which nothing changed; they share the
-error of the reference, as the true windows do, which textbook limits leave out. Twice the smaller p-value of both is
-the quantity's. Holm's method joins the quantities of a window, and each window has an equal part of ``alpha``. So the
-chance of any false alarm within ``horizon`` windows in a row stays below ``alpha``, however quantities and windows
-depend on each other, and an alarm that was given stays when later windows come.
+Each quantity is watched in two ways, each with half of its share of ``alpha``: its deviate in this window, for a sudden
+change, and Page's cumulative sum of its deviates, for one that lasts. The sum's limit is drawn from courses in which
+nothing changed: of those without an alarm so far, as many cross it in each window as that window's part of ``alpha``
+allows. The courses share the error of the reference, as the true windows do, which textbook limits leave out. Shares
+add up over quantities and windows, so the chance of any false alarm within ``horizon`` windows in a row is at most
+``alpha``, however quantities depend on each other; and an alarm that was given stays when later windows come.
 
 Source:
     Page, "Continuous inspection schemes", Biometrika 41 (1954); Lucas, "Combined Shewhart-CUSUM quality control
-    schemes", J. Quality Technology 14 (1982); Jensen et al., "Effects of parameter estimation on control chart
-    properties: a literature review", J. Quality Technology 38 (2006), on the error of the reference; Feng et al.,
+    schemes", J. Quality Technology 14 (1982); Lan and DeMets, "Discrete sequential boundaries for clinical trials",
+    Biometrika 70 (1983), on spending ``alpha`` as time goes; Jensen et al., "Effects of parameter estimation on control
+    chart properties: a literature review", J. Quality Technology 38 (2006), on the error of the reference; Feng et al.,
     "Clinical artificial intelligence quality improvement: towards continual monitoring and updating of AI algorithms
     in healthcare", npj Digital Medicine 5 (2022), on such charts for models in use.
 """
@@ -27,7 +28,6 @@ from scipy.stats import norm
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.metrics.deviation import Deviation
-from monai_fairtune.metrics.gap_test import holm
 
 __all__ = ["Direction", "Judgement", "Surveillance"]
 
@@ -41,29 +41,31 @@ class Judgement:
 
     Args:
         z: the deviate in this window.
-        cusum: the cumulative sum up to it, of the direction that is farther out.
-        p_value: of both, for this quantity alone.
-        p_adjusted: for all quantities of the window.
-        is_alarm: whether that is below the window's part of ``alpha``.
-        kind: ``"sudden"`` where this window alone would tell, ``"lasting"`` where it took the sum.
+        z_limit: beyond which it is an alarm; where only smaller numbers count, below minus this.
+        cusum: the cumulative sum up to this window, in the direction that is farther out.
+        cusum_limit: above which it is an alarm.
+        kind: ``"sudden"`` where this window alone is an alarm, ``"lasting"`` where it took the sum, None without one.
     """
 
     z: float
+    z_limit: float
     cusum: float
-    p_value: float
-    p_adjusted: float
-    is_alarm: bool
-    kind: Literal["sudden", "lasting"]
+    cusum_limit: float
+    kind: Literal["sudden", "lasting"] | None
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether one of both limits is passed."""
+        return self.kind is not None
 
     def to_dict(self) -> dict[str, object]:
         """Returns plain data for a report."""
         return {
             "z": self.z,
+            "z_limit": self.z_limit,
             "cusum": self.cusum,
-            "p_value": self.p_value,
-            "p_adjusted": self.p_adjusted,
-            "alarm": self.is_alarm,
-            "kind": self.kind,
+            "cusum_limit": self.cusum_limit,
+            "alarm": self.kind,
         }
 
 
@@ -76,7 +78,7 @@ class Surveillance:
         horizon: how many windows in a row that is for: 12 months.
         allowance: how much of each deviate the cumulative sum forgives, in standard deviations; half of the change that
             it finds soonest.
-        n_draws: of windows in which nothing changed, at least 1000.
+        n_draws: of courses in which nothing changed, at least 1000.
         seed: of the draws.
 
     Raises:
@@ -96,11 +98,6 @@ class Surveillance:
                 "Give alpha between 0 and 1, at least one window, an allowance from 0 on and at least 1000 draws."
             )
 
-    @property
-    def level(self) -> float:
-        """The chance of any false alarm in one window."""
-        return self.alpha / self.horizon
-
     def judge(
         self, quantities: Mapping[_Quantity, Sequence[Deviation | None]], direction: Direction
     ) -> dict[_Quantity, list[Judgement | None]]:
@@ -113,56 +110,54 @@ class Surveillance:
         Returns:
             What is found in each window; None where the deviation is undefined.
         """
-        names = list(quantities)
-        found: dict[_Quantity, list[Judgement | None]] = {name: [] for name in names}
+        found: dict[_Quantity, list[Judgement | None]] = {name: [] for name in quantities}
         signs = np.array([-1.0] if direction == "lower" else [-1.0, 1.0])
-        sums = np.zeros((len(names), len(signs)))
-        chance = _Unchanged(self, len(names))
+        watched: dict[_Quantity, _Unchanged] = {}
+        sums: dict[_Quantity, NDArray[np.float64]] = {}
+        of_reference = self._draw(0)
         for window in range(len(next(iter(quantities.values()), ()))):
-            chance.go_on(window)
-            given = {k: each for k, name in enumerate(names) if (each := quantities[name][window]) is not None}
-            alone: dict[int, tuple[float, float, float]] = {}
-            for k, each in given.items():
-                z = signs * each.z
-                sums[k] = np.maximum(0.0, sums[k] + z - self.allowance)
-                tails = norm.sf(z.max()), chance.beyond(k, each.shared, float(sums[k].max()))
-                alone[k] = (float(tails[0]), tails[1], min(1.0, 2 * len(signs) * min(tails)))
-            adjusted = holm({k: p for k, (_, _, p) in alone.items()})
-            for k, name in enumerate(names):
-                found[name].append(
+            given = {name: each for name, row in quantities.items() if (each := row[window]) is not None}
+            watched |= {name: _Unchanged(of_reference, self.allowance) for name in given if name not in watched}
+            chance = self.alpha / self.horizon / max(len(watched), 1) / len(signs) / 2
+            of_window = self._draw(window + 1)
+            for name, row in found.items():
+                if (each := given.get(name)) is None:
+                    row.append(None)
+                    continue
+                sums[name] = np.maximum(0.0, sums.get(name, 0.0) + signs * each.z - self.allowance)
+                z_limit = float(norm.isf(chance))
+                cusum, limit = float(sums[name].max()), watched[name].go_on(of_window, each.shared, chance, z_limit)
+                alone = (signs * each.z).max() > z_limit
+                row.append(
                     Judgement(
-                        given[k].z,
-                        float(sums[k].max()),
-                        alone[k][2],
-                        adjusted[k],
-                        adjusted[k] <= self.level,
-                        "sudden" if alone[k][0] <= alone[k][1] else "lasting",
+                        each.z, z_limit, cusum, limit, "sudden" if alone else "lasting" if cusum > limit else None
                     )
-                    if k in given
-                    else None
                 )
         return found
 
+    def _draw(self, key: int) -> NDArray[np.float32]:
+        """Returns standard normal draws: always the same for a window, whatever quantities and windows there are."""
+        return np.random.default_rng((self.seed, key)).standard_normal(self.n_draws, dtype=np.float32)
+
 
 class _Unchanged:
-    """Cumulative sums of quantities that do not change, drawn along with the windows."""
+    """Courses of one quantity that does not change, drawn along with the windows."""
 
-    def __init__(self, rule: Surveillance, n_quantities: int) -> None:
-        self.rule = rule
-        self.of_reference = self._draw(0)
-        self.of_window = self.of_reference
-        self.sums: list[NDArray[np.float32] | float] = [0.0] * n_quantities
+    def __init__(self, of_reference: NDArray[np.float32], allowance: float) -> None:
+        self.of_reference, self.allowance = of_reference, np.float32(allowance)
+        self.sums = np.zeros_like(of_reference)
+        self.is_quiet = np.ones(len(of_reference), dtype=np.bool_)
+        self.owed = 0.0
 
-    def go_on(self, window: int) -> None:
-        """Draws the next window: always the same, whatever quantities there are and windows to come."""
-        self.of_window = self._draw(window + 1)
-
-    def beyond(self, k: int, shared: float, observed: float) -> float:
-        """Adds this window to the sums of quantity ``k``, and returns how often they reach the observed one."""
-        drawn = np.float32(shared**0.5) * self.of_reference + np.float32((1 - shared) ** 0.5) * self.of_window
-        drawn += self.sums[k] - np.float32(self.rule.allowance)
-        total = self.sums[k] = np.maximum(drawn, 0, out=drawn)
-        return (int(np.count_nonzero(total >= observed)) + 1) / (len(total) + 1)
-
-    def _draw(self, key: int) -> NDArray[np.float32]:
-        return np.random.default_rng((self.rule.seed, key)).standard_normal(self.rule.n_draws, dtype=np.float32)
+    def go_on(self, of_window: NDArray[np.float32], shared: float, chance: float, z_limit: float) -> float:
+        """Adds a window, and returns the limit that as many courses cross for the first time as ``chance`` allows."""
+        z = np.float32(shared**0.5) * self.of_reference + np.float32((1 - shared) ** 0.5) * of_window
+        self.sums = np.maximum(self.sums + z - self.allowance, 0)
+        self.is_quiet &= z <= z_limit
+        quiet = self.sums[self.is_quiet]
+        self.owed += chance * len(z)
+        n_cross = min(int(self.owed), len(quiet) - 1)
+        self.owed -= n_cross
+        limit = float(np.partition(quiet, len(quiet) - 1 - n_cross)[len(quiet) - 1 - n_cross])
+        self.is_quiet &= self.sums <= limit
+        return limit

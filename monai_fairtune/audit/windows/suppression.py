@@ -11,7 +11,7 @@ from monai_fairtune.exceptions import ConfigurationError
 __all__ = ["suppress_windows"]
 
 _WHOLE = "whole"
-_NO_NUMBERS = ("value", "reference", "z", "cusum", "p_value", "p_adjusted", "kind")
+_NUMBERS = ("value", "reference", "z", "cusum")
 
 
 def suppress_windows(report: Mapping[str, Any], minimum: int) -> dict[str, Any]:
@@ -71,5 +71,5 @@ def _test(test: Mapping[str, Any], hidden: set[tuple[str, str | None]]) -> dict[
     """Returns a test without its numbers where its subgroup is withheld; that it is an alarm stays."""
     if (test["attribute"], test["subgroup"]) not in hidden:
         return dict(test)
-    kept = {key: value for key, value in test.items() if key not in _NO_NUMBERS}
+    kept = {key: value for key, value in test.items() if key not in _NUMBERS}
     return kept | {"value": None, "reason": "suppressed", "suppressed": True}

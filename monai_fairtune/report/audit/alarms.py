@@ -7,11 +7,11 @@ from typing import Any
 
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import stated
-from monai_fairtune.report.wording import number, percent, probability, shorten
+from monai_fairtune.report.wording import number, percent, shorten
 
 __all__ = ["alarm_words", "rule_words"]
 
-_KINDS = {"sudden": "this window alone tells", "lasting": "it took several windows in a row to tell"}
+_KINDS = {"sudden": "this window by itself is an alarm", "lasting": "the windows so far together are an alarm"}
 
 
 def alarm_words(alarm: Mapping[str, Any]) -> str:
@@ -22,15 +22,14 @@ def alarm_words(alarm: Mapping[str, Any]) -> str:
 
     Example:
         >>> alarm_words({"window": "2026-05", "measure": "auroc", "attribute": "sex", "subgroup": "male", "value": 0.71,
-        ...              "reference": 0.86, "p_adjusted": 0.0002, "kind": "sudden"})
-        '2026-05: the AUROC of male (sex) is 0.710 and was 0.860 in the reference (p < 0.001; this window alone tells).'
+        ...              "reference": 0.86, "alarm": "sudden"})
+        '2026-05: the AUROC of male (sex) is 0.710 and was 0.860 in the reference (this window by itself is an alarm).'
     """
     now, before = stated(alarm), stated(alarm.get("reference")).value
     head = f"{shorten(str(alarm['window']), 20)}: {_what(alarm)}"
     if now.value is None or before is None:
         return f"{head} has changed; the numbers are withheld."
-    how = f"{probability(stated(alarm.get('p_adjusted')).value)}; {_KINDS.get(str(alarm.get('kind')), '')}"
-    return f"{head} {_moved(str(alarm['measure']), now.value, before)} ({how})."
+    return f"{head} {_moved(str(alarm['measure']), now.value, before)} ({_KINDS.get(str(alarm['alarm']), 'an alarm')})."
 
 
 def _what(alarm: Mapping[str, Any]) -> str:
@@ -73,9 +72,9 @@ def rule_words(windows: Mapping[str, Any]) -> str:
     rule = windows.get("rule") or {}
     return (
         "Each window is compared with the reference: one family of tests asks whether an AUROC has fallen, one whether "
-        "the case mix has moved (shares of subgroups, how many have the finding, scores). For each quantity the window "
-        "by itself and a cumulative sum over the windows so far (Page's, allowance "
-        f"{number(stated(rule.get('allowance')).value, 1)}) are tested; Holm's method joins the quantities of a "
-        "family. If nothing changes, the chance of any alarm of a family is at most "
+        "the case mix has moved (shares of subgroups, how many have the finding, scores). Each quantity is looked at "
+        "in the window by itself, and in a cumulative sum over the windows so far (Page's, allowance "
+        f"{number(stated(rule.get('allowance')).value, 1)}). The limits of all quantities share the chance of a false "
+        "alarm: if nothing changes, that of any alarm of a family is at most "
         f"{percent(stated(rule.get('alpha')).value)} in {rule.get('horizon')} windows in a row."
     )
