@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ def add_parser(commands: Any) -> None:
         help="test on these rows, such as site=B|C or year>=2019, and draw the other splits from other patients",
     )
     parser.add_argument("--split-file", metavar="FILE", help="use the splits of a splits.csv that this command wrote")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="for cross-validation: also write K files of splits, each of which tests on another part of the patients",
+    )
     parser.add_argument("--where", metavar="FILTER", help="keep matching rows, such as plane=axial")
     parser.add_argument("--seed", type=int, default=0, help="of the split (default: 0)")
     parser.add_argument(
@@ -61,7 +68,7 @@ def add_parser(commands: Any) -> None:
         help="check the table alone: images are not opened, so that damage, copies and quality stay unknown",
     )
     parser.add_argument(
-        "--output-dir", metavar="DIR", help="receives cohort_card.html, cohort_card.json, plots/ and splits.csv"
+        "--output-dir", metavar="DIR", help="receives cohort_card.html, cohort_card.json, plots/, splits.csv and folds/"
     )
     parser.add_argument(
         "--suppress-below",
@@ -75,31 +82,57 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.cohort import check_manifest
+    from monai_fairtune.cohort import check_manifest, write_test_folds
     from monai_fairtune.subgroups import SensitiveAttribute
 
-    if options.no_images and options.near_duplicates is not None:
-        raise ConfigurationError("--near-duplicates needs the images, and --no-images leaves them out. Give one.")
-    if options.suppress_below is not None and options.output_dir is None:
-        raise ConfigurationError("--suppress-below is about the cohort card. Give --output-dir as well.")
+    _refuse_contradictions(options)
+    attributes = SensitiveAttribute.parse_all(options.attribute)
+    how_to_split: dict[str, Any] = {
+        "split_fractions": options.split_fractions,
+        "where": options.where,
+        "seed": options.seed,
+    }
     found = check_manifest(
         Path(options.manifest),
-        SensitiveAttribute.parse_all(options.attribute),
+        attributes,
         data_root=options.data_root,
-        split_fractions=options.split_fractions,
         split_by=options.split_by,
         split_file=options.split_file,
-        where=options.where,
-        seed=options.seed,
         acquisition=options.acquisition,
         images=not options.no_images,
         near_duplicates=options.near_duplicates,
+        **how_to_split,
     )
-    card = None
+    told, told_as_text = found.to_dict(), [found.to_text()]
+    also = []
     if options.output_dir is not None:
         card = write_card(found, options.manifest, Path(options.output_dir), suppress_below=options.suppress_below)
-    sys.stdout.write(json.dumps(found.to_dict(), indent=1) + "\n" if options.json else found.to_text() + "\n")
-    if card is not None:
-        out = sys.stderr if options.json else sys.stdout
-        print(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.", file=out)
+        also.append(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.")
+    if options.folds is not None:
+        folds = write_test_folds(options.manifest, attributes, options.folds, options.output_dir, **how_to_split)
+        told["folds"] = folds
+        told_as_text.append(_folds_text(folds))
+    print(json.dumps(told, indent=1) if options.json else "\n".join(told_as_text))
+    print(*also, sep="\n", end="\n" if also else "", file=sys.stderr if options.json else sys.stdout)
     return 0
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    if options.no_images and options.near_duplicates is not None:
+        raise ConfigurationError("--near-duplicates needs the images, and --no-images leaves them out. Give one.")
+    for name in ("suppress_below", "folds"):
+        if getattr(options, name) is not None and options.output_dir is None:
+            raise ConfigurationError(f"--{name.replace('_', '-')} is about what is written. Give --output-dir as well.")
+    if options.folds is not None and (options.split_by is not None or options.split_file is not None):
+        raise ConfigurationError("--folds draws whom to test, and --split-by or --split-file says it. Ask for one.")
+
+
+def _folds_text(folds: Mapping[str, Any]) -> str:
+    lines = [folds["rule"]]
+    for fold in folds["folds"]:
+        test = fold["test"]
+        lines.append(
+            f"folds/{fold['file']}: tests {test['n']} images of {test['n_patients']} patients, {test['n_positive']} of "
+            f"class 1; SHA-256 {fold['sha256'][:16]}..."
+        )
+    return "\n".join(lines)

@@ -10,6 +10,7 @@ from monai_fairtune.cohort.augmentation import default_augmentation
 from monai_fairtune.cohort.cache import CachedImages, cache_images
 from monai_fairtune.cohort.check import CohortCheck, check_manifest
 from monai_fairtune.cohort.cohort import Cohort
+from monai_fairtune.cohort.cross_validation import write_test_folds
 from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "default_augmentation",
     "hold_splits",
     "write_synthetic_cohort",
+    "write_test_folds",
 ]
 
 _LAZY = {

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
 from tqdm import tqdm
 
 from monai_fairtune.cohort.hashing import n_threads
@@ -59,6 +58,8 @@ def decode_all(
 
 @contextmanager
 def _one_thread_of_torch() -> Iterator[None]:
+    import torch
+
     n_before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

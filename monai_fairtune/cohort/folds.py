@@ -1,4 +1,4 @@
-"""The folds of k-fold validation: the train and validation splits together, dealt anew by patient."""
+"""Folds: the train and validation splits together, dealt anew by patient, to validate on one after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_fairtune.cohort.stratification import deal_patients
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 from monai_fairtune.subgroups import Subgroups
 
-__all__ = ["assign_folds", "count_folds"]
+__all__ = ["assign_folds", "count_folds", "deal_folds"]
 
 _FOLDED = ("train", "validation")
 
@@ -29,21 +29,39 @@ def assign_folds(
 ) -> NDArray[np.int64]:
     """Deals the patients of train and validation to folds; arguments and errors are those of ``Cohort.folds``."""
     member = np.isin(splits, _FOLDED)
-    n_patients = len(np.unique(patient_ids[member]))
-    if n_folds < 2:
-        raise ConfigurationError(f"n_folds is {n_folds}. Give 2 or more, or none to validate on the validation split.")
     groups = {name: group.take(member) for name, group in subgroups.items()}
-    shares = [1 / n_folds] * n_folds
-    dealt = deal_patients(patient_ids[member], labels[member], groups, shares, seed=seed, purpose=f"{n_folds} folds")
-    if len(np.unique(dealt)) < n_folds:
-        raise SplitError(
-            f"{n_folds} folds were asked for, and the train and validation splits hold {n_patients} patients. "
-            "Ask for fewer folds."
-        )
     folds = np.full(len(splits), -1, dtype=np.int64)
-    folds[member] = dealt
+    folds[member] = deal_folds(
+        patient_ids[member], labels[member], groups, n_folds, seed=seed, purpose=f"{n_folds} folds"
+    )
     folds.setflags(write=False)
     return folds
+
+
+def deal_folds(
+    patient_ids: NDArray[np.str_],
+    labels: NDArray[np.int64],
+    subgroups: Mapping[str, Subgroups],
+    n_folds: int,
+    *,
+    seed: int,
+    purpose: str,
+) -> NDArray[np.int64]:
+    """Deals patients to equal folds; other arguments are those of ``deal_patients``.
+
+    Raises:
+        ConfigurationError: if there are fewer than 2 folds.
+        SplitError: if a fold is left without patients.
+    """
+    if n_folds < 2:
+        raise ConfigurationError(f"The number of folds is {n_folds}. Give 2 or more, or ask for no folds.")
+    dealt = deal_patients(patient_ids, labels, subgroups, [1 / n_folds] * n_folds, seed=seed, purpose=purpose)
+    if len(np.unique(dealt)) < n_folds:
+        raise SplitError(
+            f"{n_folds} folds were asked for, and there are {len(np.unique(patient_ids))} patients to deal. "
+            "Ask for fewer folds."
+        )
+    return dealt
 
 
 def count_folds(

@@ -16,10 +16,19 @@ from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.manifest import Manifest
 from monai_fairtune.cohort.split_file import read_split_file
 from monai_fairtune.cohort.stratification import deal_patients
-from monai_fairtune.exceptions import ConfigurationError, SplitError
+from monai_fairtune.exceptions import ConfigurationError, ManifestError, SplitError
 from monai_fairtune.subgroups import Subgroups
 
-__all__ = ["SPLIT_NAMES", "Splits", "assign_splits", "check_fractions", "check_splits", "count_leaks", "split_problems"]
+__all__ = [
+    "SPLIT_NAMES",
+    "Dealer",
+    "Splits",
+    "assign_splits",
+    "check_fractions",
+    "check_splits",
+    "count_leaks",
+    "split_problems",
+]
 
 SPLIT_NAMES = ("train", "validation", "selection", "test")
 """Every split, in the order in which a study reads them."""
@@ -57,23 +66,24 @@ def assign_splits(
         manifest: the rows; a column ``split`` is used unless one of the next three is given.
         subgroups: attribute declaration to the rows' subgroups.
         split_fractions: shares of train, validation (half of which becomes selection) and test, to redraw them.
-        split_by: the rows to test on, such as ``"site=B|C"`` or ``"year>=2019"``: see :func:`split_by_column`.
+        split_by: the rows to test on, such as ``"site=B|C"`` or ``"year>=2019"``; other images of their patients
+            are left out, and the rest is dealt to the other splits.
         split_file: a file with the columns ``image`` and ``split``; images that it does not name are left out.
         train_fraction: the share of training patients to keep, in (0, 1].
         seed: decides every draw.
 
     Raises:
         ConfigurationError: if fractions are out of range, ``split_by`` cannot be read, or a file is given besides.
-        ManifestError: if ``split_by`` names a column or a value that does not occur.
+        ManifestError: if ``split_by`` names a column or a value that does not occur, or meets all rows.
         SplitError: if the column or the file names unknown splits or lacks one. Leaks and emptiness are for
             ``check_splits``.
     """
     if split_file is not None and (split_fractions is not None or split_by is not None):
         raise ConfigurationError("A split file is given, and splits are to be drawn as well. Ask for one of the two.")
-    dealer = _Dealer(manifest, subgroups, seed)
+    dealer = Dealer(manifest, subgroups, seed)
     fractions = None if split_fractions is None else check_fractions(split_fractions)
     if split_by is not None:
-        found = split_by_column(dealer, split_by, fractions or _DEFAULT_FRACTIONS)
+        found = _split_by_column(dealer, split_by, fractions)
     elif split_file is not None:
         found = _with_selection(_read_file(manifest, Path(split_file)), dealer)
     elif fractions is None and "split" in manifest.table.columns:
@@ -85,25 +95,54 @@ def assign_splits(
 
 
 @dataclass(frozen=True, eq=False)
-class _Dealer:
-    """Deals the patients of a manifest."""
+class Dealer:
+    """Deals the patients of a manifest.
+
+    Args:
+        manifest: the rows.
+        subgroups: attribute declaration to the rows' subgroups.
+        seed: decides every draw.
+    """
 
     manifest: Manifest
     subgroups: Mapping[str, Subgroups]
     seed: int
 
     def deal(self, rows: NDArray[np.bool_], fractions: Sequence[float], purpose: str) -> NDArray[np.int64]:
+        """Returns the part of each of some rows, as ``deal_patients``."""
         groups = {name: group.take(rows) for name, group in self.subgroups.items()}
         ids, labels = self.manifest.patient_ids[rows], self.manifest.labels[rows]
         return deal_patients(ids, labels, groups, fractions, seed=self.seed, purpose=purpose)
 
+    def around(
+        self, test: NDArray[np.bool_], others: NDArray[np.bool_], fractions: Sequence[float] | None
+    ) -> tuple[NDArray[np.str_], str]:
+        """Deals other rows to train, validation and selection.
+
+        Args:
+            test: the rows to test on.
+            others: the rows to deal; rows that are neither are left out.
+            fractions: shares of train, validation (half of which becomes selection) and test, or None for the usual
+                ones; the first two in proportion.
+
+        Returns:
+            The names, and the shares in words.
+        """
+        train, validation, _ = _DEFAULT_FRACTIONS if fractions is None else check_fractions(fractions)
+        train = train / (train + validation)
+        shares = (train, (1 - train) / 2, (1 - train) / 2)
+        names = np.where(test, "test", "").astype("<U10")
+        names[others] = np.array(SPLIT_NAMES[:3])[self.deal(others, shares, "splits")]
+        return names, _told(shares)
+
     @property
     def how(self) -> str:
+        """How patients are dealt, in words."""
         also = f" and {', '.join(self.subgroups)}" if self.subgroups else ""
         return f"drawn by patient, stratified by label{also}, with seed {self.seed}"
 
 
-def _draw(dealer: _Dealer, fractions: tuple[float, float, float]) -> Splits:
+def _draw(dealer: Dealer, fractions: tuple[float, float, float]) -> Splits:
     train, validation, test = fractions
     shares = (train, validation / 2, validation / 2, test)
     everyone = np.ones(len(dealer.manifest.labels), dtype=np.bool_)
@@ -111,34 +150,30 @@ def _draw(dealer: _Dealer, fractions: tuple[float, float, float]) -> Splits:
     return Splits(np.array(SPLIT_NAMES)[dealer.deal(everyone, shares, "splits")], rule)
 
 
-def split_by_column(dealer: _Dealer, where: str, fractions: tuple[float, float, float]) -> Splits:
+def _split_by_column(dealer: Dealer, where: str, fractions: Sequence[float] | None) -> Splits:
     """Tests on the rows that a filter chooses, such as one site or the latest years, and draws the other splits.
 
     A patient who has images on both sides is tested on those that the filter chooses; the others are left out, so that
     nobody is both learned from and tested on, and test holds nothing else than what was asked for.
-
-    Args:
-        dealer: the rows, and how patients are dealt.
-        where: conditions as for ``matching_rows``.
-        fractions: shares of train, validation and test; the first two in proportion.
     """
     test = matching_rows(dealer.manifest.table, where)
-    both = np.isin(dealer.manifest.patient_ids, dealer.manifest.patient_ids[test]) & ~test
-    names = np.where(test, "test", "").astype("<U10")
-    train = fractions[0] / (fractions[0] + fractions[1])
-    shares = (train, (1 - train) / 2, (1 - train) / 2)
-    others = ~test & ~both
-    names[others] = np.array(SPLIT_NAMES[:3])[dealer.deal(others, shares, "splits")]
-    n_both = int(both.sum())
+    tested = np.isin(dealer.manifest.patient_ids, dealer.manifest.patient_ids[test])
+    if tested.all():
+        raise ManifestError(
+            f"All {len(tested)} rows of the manifest meet {where!r}, or belong to patients who have rows that do: none "
+            "is left to learn from. Test on fewer."
+        )
+    names, shares = dealer.around(test, ~tested, fractions)
+    n_both = int((tested & ~test).sum())
     left_out = f" {n_both} other images of the patients tested there are left out." if n_both else ""
-    return Splits(names, f"Test is where {where}.{left_out} The other splits are {dealer.how}: {_told(shares)}.")
+    return Splits(names, f"Test is where {where}.{left_out} The other splits are {dealer.how}: {shares}.")
 
 
 def _told(shares: Sequence[float]) -> str:
     return ", ".join(f"{name} {share:g}" for name, share in zip(SPLIT_NAMES, shares, strict=False))
 
 
-def _with_selection(found: Splits, dealer: _Dealer) -> Splits:
+def _with_selection(found: Splits, dealer: Dealer) -> Splits:
     """Makes half of validation the selection split, where that is not named."""
     if "selection" in found.names:
         return found
@@ -147,7 +182,7 @@ def _with_selection(found: Splits, dealer: _Dealer) -> Splits:
     return Splits(names, f"{found.rule} Selection is half of validation, {dealer.how}.")
 
 
-def _keep_fraction(found: Splits, dealer: _Dealer, train_fraction: float) -> Splits:
+def _keep_fraction(found: Splits, dealer: Dealer, train_fraction: float) -> Splits:
     if _check_train_fraction(train_fraction) == 1:
         return found
     names, train = found.names.copy(), found.names == "train"

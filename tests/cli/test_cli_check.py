@@ -98,6 +98,31 @@ def test_the_splits_are_used_again_from_their_file(
     assert again["image_quality"] is None
 
 
+def test_folds_are_written_and_each_is_a_split_file(cohort: Path, tmp_path: Path) -> None:
+    how = ["--no-images", "--folds", 3, "--output-dir", tmp_path]
+    outcome = run("check", cohort, *ATTRIBUTES, *how)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Folds and splits are drawn by patient" in outcome.stdout
+    told = re.findall(r"folds/(fold_\d.csv): tests (\d+) images of \d+ patients", outcome.stdout)
+    assert [name for name, _ in told] == ["fold_1.csv", "fold_2.csv", "fold_3.csv"]
+    for name, n in told:
+        split_file = tmp_path / "folds" / name
+        again = run("check", cohort, *ATTRIBUTES, "--no-images", "--json", "--split-file", split_file)
+        assert json.loads(again.stdout)["splits"]["test"]["n"] == int(n)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (["--folds", "3"], "--folds is about what is written. Give --output-dir as well."),
+        (["--folds", "3", "--output-dir", "out", "--split-by", "site=site 1"], "--folds draws whom to test"),
+    ],
+)
+def test_folds_that_contradict_other_options_are_refused(cohort: Path, how: list[str], message: str) -> None:
+    outcome = run("check", cohort, *ATTRIBUTES, *how)
+    assert (outcome.returncode, message in outcome.stderr) == (2, True), outcome.stderr
+
+
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, "--split-by", "site=site 1", "--no-images")
     assert outcome.returncode == 0, outcome.stderr

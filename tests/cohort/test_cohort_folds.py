@@ -82,9 +82,9 @@ def test_fold_counts_say_what_each_fold_trains_and_validates_on(cohort: Cohort) 
 
 
 def test_numbers_of_folds_that_cannot_be_dealt_are_refused(cohort: Cohort) -> None:
-    with pytest.raises(ConfigurationError, match=r"n_folds is 1\. Give 2 or more"):
+    with pytest.raises(ConfigurationError, match=r"number of folds is 1\. Give 2 or more"):
         cohort.folds(1)
-    with pytest.raises(SplitError, match=r"1000 folds were asked for, .* hold \d+ patients"):
+    with pytest.raises(SplitError, match=r"1000 folds were asked for, .* \d+ patients to deal"):
         cohort.folds(1000)
 
 

@@ -75,6 +75,7 @@ def test_numbers_are_compared_as_numbers(write_manifest: Write, sited: list[dict
         ("centre=B", "names the column 'centre'"),
         ("site>=B", "needs numbers throughout, or dates"),
         ("taken>=2030", "No row of the manifest meets"),
+        ("taken>=2010", r"All 200 rows .* none is left to learn from\. Test on fewer\.$"),
     ],
 )
 def test_a_split_that_cannot_be_made_is_refused(
