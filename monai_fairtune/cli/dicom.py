@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from monai_fairtune.cli import dicom_run
+from monai_fairtune.cli import dicom_run, dicom_serve
 
 __all__ = ["add_parser"]
 
-_JOBS = (dicom_run,)
+_JOBS = (dicom_run, dicom_serve)
 
 
 def add_parser(commands: Any) -> None:

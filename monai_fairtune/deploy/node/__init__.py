@@ -1,0 +1,16 @@
+"""A DICOM node that answers the studies it receives."""
+
+from monai_fairtune.deploy.node.answering import StudyAnswerer
+from monai_fairtune.deploy.node.logs import configure_logs
+from monai_fairtune.deploy.node.node import Node
+from monai_fairtune.deploy.node.settings import NodeLimits, NodeSettings, RemoteNode, tls_contexts
+
+__all__ = [
+    "Node",
+    "NodeLimits",
+    "NodeSettings",
+    "RemoteNode",
+    "StudyAnswerer",
+    "configure_logs",
+    "tls_contexts",
+]

@@ -1,0 +1,119 @@
+"""Answering studies: one at a time, each attempt counted before it begins."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeAlias
+
+from monai_fairtune.deploy.classifier import ImageClassifier
+from monai_fairtune.deploy.dicom import StudyAnswer
+from monai_fairtune.deploy.node.logs import log
+from monai_fairtune.deploy.node.metrics import NodeMetrics
+from monai_fairtune.deploy.node.queue import Part, StudyQueue
+from monai_fairtune.deploy.node.settings import NodeSettings
+from monai_fairtune.deploy.node.spool import Spool
+
+__all__ = ["POLL_SECONDS", "Answerer", "StudyAnswerer", "back_off"]
+
+POLL_SECONDS = 0.1
+_LONGEST_PAUSE = 300.0
+
+
+StudyAnswerer: TypeAlias = Callable[[Sequence[Path], ImageClassifier], StudyAnswer]
+"""Answers for the images of one study. Asked twice, it gives its report the same SOP Instance UID."""
+
+
+def back_off(attempts: int) -> float:
+    """Returns the seconds to wait after so many attempts: 1, 2, 4, ... up to 300."""
+    return min(_LONGEST_PAUSE, 2.0 ** (attempts - 1))
+
+
+class Answerer:
+    """Takes parts that are ready and leaves their reports in the spool.
+
+    A part whose attempts end with the process, killed by what it holds, has failed in the end as one has whose attempts
+    end with an error.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        queue: StudyQueue,
+        spool: Spool,
+        metrics: NodeMetrics,
+        classifier: ImageClassifier,
+        answer: StudyAnswerer,
+    ) -> None:
+        self._n_attempts = settings.limits.n_attempts
+        self._queue, self._spool, self._metrics = queue, spool, metrics
+        self._classifier, self._answer = classifier, answer
+        self._since: float | None = None
+
+    @property
+    def seconds_at_work(self) -> float:
+        """For how long it has been at one study; 0 between studies."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def run(self, stop: Event) -> None:
+        """Answers until ``stop``; the study under work is finished."""
+        with ThreadPoolExecutor(1, thread_name_prefix="inference") as executor:
+            while not stop.is_set():
+                part = self._queue.take_ready()
+                if part is None:
+                    stop.wait(POLL_SECONDS)
+                elif part.attempts > self._n_attempts:
+                    self._fail(part, "the process ended while it was answered")
+                else:
+                    self._work(part, executor)
+
+    def _work(self, part: Part, executor: ThreadPoolExecutor) -> None:
+        files = [self._spool.image_path(image) for image in part.images]
+        self._since = start = time.monotonic()
+        # Whatever goes wrong with one study must not end the node: as a future's error it is a value.
+        future = executor.submit(self._answer, files, self._classifier)
+        error = future.exception()
+        seconds, self._since = time.monotonic() - start, None
+        self._metrics.inference.observe(seconds)
+        if error is None:
+            self._keep(part, future.result(), round(seconds, 3))
+        else:
+            self._try_again(part, type(error).__name__)
+
+    def _keep(self, part: Part, answer: StudyAnswer, seconds: float) -> None:
+        refused = Counter(each.refusal.reason.value for each in answer.answers if each.refusal is not None)
+        if answer.report is None:
+            self._queue.move(part, "refused", ", ".join(sorted(refused)))
+            outcome = "refused"
+        else:
+            self._spool.write_report(part, _encoded(answer.report))
+            self._queue.move(part, "answered")
+            outcome = "answered"
+        self._metrics.studies.labels(outcome).inc()
+        log(logging.INFO, f"study {outcome}", study=part.study, part=part.number, n_images=len(part.images),
+            seconds=seconds, refused=refused)  # fmt: skip
+
+    def _try_again(self, part: Part, reason: str) -> None:
+        if part.attempts >= self._n_attempts:
+            self._fail(part, reason)
+            return
+        self._queue.put_off(part, back_off(part.attempts), part.attempts, reason)
+        log(logging.WARNING, "study not answered yet", study=part.study, attempts=part.attempts, kind=reason)
+
+    def _fail(self, part: Part, reason: str) -> None:
+        self._queue.move(part, "failed", reason)
+        self._metrics.studies.labels("failed").inc()
+        log(logging.ERROR, "study failed", study=part.study, part=part.number, reason=reason)
+
+
+def _encoded(report: Any) -> bytes:
+    stream = BytesIO()
+    report.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
