@@ -117,7 +117,10 @@ def running(
     with ThreadPoolExecutor(1) as executor:
         serving = executor.submit(node.run)
         try:
-            wait_until(lambda: serving.done() or page(settings, "readyz")[1] not in ("", STARTING), "the node listens")
+            wait_until(
+                lambda: serving.done() or page(settings.http_port, "readyz")[1] not in ("", STARTING),
+                "the node listens",
+            )
             yield node
         finally:
             node.stop.set()
@@ -149,10 +152,10 @@ def send(datasets: Iterable[Dataset], settings: NodeSettings, *, caller: str = "
         association.release()
 
 
-def page(settings: NodeSettings, name: str) -> tuple[int, str]:
+def page(http_port: int, name: str) -> tuple[int, str]:
     """Returns status and text of a page of the operator's endpoint; 0 where nobody listens."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{settings.http_port}/{name}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/{name}", timeout=5) as answer:
             return answer.status, answer.read().decode().strip()
     except urllib.error.HTTPError as error:
         with error:
@@ -190,7 +193,7 @@ class NodeProcess:
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-m", "tests.deploy.node_process", *self._arguments]
         self.process = spawn(command, self.log, environment=environment)
-        wait_until(lambda: page(self.settings, "readyz")[0] == 200, f"the node is ready: {self.log}", 60)
+        wait_until(lambda: page(self.settings.http_port, "readyz")[0] == 200, f"the node is ready: {self.log}", 60)
 
     def __enter__(self) -> NodeProcess:
         return self

@@ -86,7 +86,10 @@ def test_fault_a_study_that_ends_the_process_each_time_fails_in_the_end(tmp_path
             if attempt < 6:
                 node.kill()
                 node.start()
-        wait_until(lambda: 'studies_total{outcome="failed"} 1' in page(node.settings, "metrics")[1], "the study fails")
+        wait_until(
+            lambda: 'studies_total{outcome="failed"} 1' in page(node.settings.http_port, "metrics")[1],
+            "the study fails",
+        )
         assert node.terminate() == 0
 
 

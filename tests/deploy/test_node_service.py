@@ -107,8 +107,10 @@ def test_reports_wait_for_an_archive_that_is_away(tmp_path: Path, archive: Archi
     archive.stop()
     with running(settings):
         send([image_dataset(study=f"1.2.{i}") for i in range(3)], settings)
-        wait_until(lambda: "fairtune_node_send_failures_total 1" in page(settings, "metrics")[1], "a delivery fails")
-        assert 'queue_studies{state="answered"} 3.0' in page(settings, "metrics")[1]
+        wait_until(
+            lambda: "fairtune_node_send_failures_total 1" in page(settings.http_port, "metrics")[1], "a delivery fails"
+        )
+        assert 'queue_studies{state="answered"} 3.0' in page(settings.http_port, "metrics")[1]
         archive.start()
         wait_until(lambda: len(archive.reports) == 3, "the reports arrive")
 
@@ -119,7 +121,9 @@ def test_a_report_that_is_never_taken_fails_and_its_study_can_be_sent_again(tmp_
     images = [image_dataset(study="1.2.1")]
     with running(settings):
         send(images, settings)
-        wait_until(lambda: 'studies_total{outcome="failed"} 1' in page(settings, "metrics")[1], "the study fails")
+        wait_until(
+            lambda: 'studies_total{outcome="failed"} 1' in page(settings.http_port, "metrics")[1], "the study fails"
+        )
         assert kept(tmp_path) == 2
         archive.status = SUCCESS
         send(images, settings)
@@ -137,15 +141,20 @@ def test_an_error_over_one_study_ends_that_study_alone(tmp_path: Path, archive: 
         send([image_dataset(study="1.2.1", number=i) for i in range(2)], settings)
         send([image_dataset(study="1.2.2")], settings)
         wait_until(lambda: archive.n_of("1.2.2") == 1, "the sound study's report arrives")
-        wait_until(lambda: 'studies_total{outcome="failed"} 1' in page(settings, "metrics")[1], "the other fails")
-        assert page(settings, "healthz") == (200, "ok")
+        wait_until(
+            lambda: 'studies_total{outcome="failed"} 1' in page(settings.http_port, "metrics")[1], "the other fails"
+        )
+        assert page(settings.http_port, "healthz") == (200, "ok")
 
 
 def test_a_study_without_an_image_of_the_intended_use_gets_no_report(tmp_path: Path, archive: Archive) -> None:
     settings = settings_for(tmp_path, archive)
     with running(settings, lambda files, classifier: StudyAnswer(None, ())):
         send([image_dataset(study="1.2.1")], settings)
-        wait_until(lambda: 'studies_total{outcome="refused"} 1' in page(settings, "metrics")[1], "the study is refused")
+        wait_until(
+            lambda: 'studies_total{outcome="refused"} 1' in page(settings.http_port, "metrics")[1],
+            "the study is refused",
+        )
         wait_until(lambda: kept(tmp_path) == 0, "its image is removed")
     assert not archive.reports
 
@@ -156,9 +165,9 @@ def test_a_full_queue_refuses_images_until_there_is_room(tmp_path: Path, archive
     with running(settings):
         statuses = send([image_dataset(study=f"1.2.{i}") for i in range(3)], settings)
         assert statuses == [SUCCESS, SUCCESS, OUT_OF_RESOURCES]
-        assert page(settings, "readyz") == (503, "the queue or the disk is full")
+        assert page(settings.http_port, "readyz") == (503, "the queue or the disk is full")
         archive.start()
-        wait_until(lambda: page(settings, "readyz")[0] == 200, "there is room again")
+        wait_until(lambda: page(settings.http_port, "readyz")[0] == 200, "there is room again")
         assert send([image_dataset(study="1.2.2")], settings) == [SUCCESS]
 
 
@@ -250,9 +259,9 @@ def test_the_operators_page_tells_nothing_of_a_patient(tmp_path: Path, archive: 
     with running(settings):
         send([image_dataset(study="1.2.777.1")], settings)
         wait_until(lambda: archive.n_of("1.2.777.1") == 1, "the report arrives")
-        text = page(settings, "metrics")[1]
-        assert page(settings, "healthz") == page(settings, "readyz") == (200, "ok")
-        assert page(settings, "..%2Fqueue.db")[0] == 404
+        text = page(settings.http_port, "metrics")[1]
+        assert page(settings.http_port, "healthz") == page(settings.http_port, "readyz") == (200, "ok")
+        assert page(settings.http_port, "..%2Fqueue.db")[0] == 404
     assert 'fairtune_node_images_total{outcome="received"} 1.0' in text
     assert "fairtune_node_inference_seconds_count 1.0" in text
     assert not [word for word in [*CANARIES.values(), "1.2.777.1", "MODALITY"] if word in text]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.orthanc import Orthanc, orthanc_program
 from tests.servers.postgres import Database, PostgresServer, postgres_programs
 from tests.servers.relay import Relay
 
-__all__ = ["database", "postgres", "relay"]
+__all__ = ["database", "orthanc", "postgres", "relay"]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,13 @@ def relay(postgres: PostgresServer) -> Iterator[Relay]:
     """A relay before the server that can be cut; ``database.through(relay.port)`` goes through it."""
     with Relay(postgres.port) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def orthanc() -> Iterator[Orthanc]:
+    """An image archive; the test is skipped where there is none. Tests tell their studies apart by UID."""
+    if orthanc_program() is None:
+        pytest.skip("no Orthanc on this machine; install it: apt-get install orthanc orthanc-dicomweb")
+    server = Orthanc()
+    yield server
+    server.close()

@@ -21,7 +21,7 @@ from monai_fairtune.deploy.node.spool import Spool
 __all__ = ["Node"]
 
 _TIDY_SECONDS = 1.0
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS = 2.0
 
 
 class Node:
