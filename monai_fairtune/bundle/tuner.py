@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from monai_fairtune.bundle.options import folder, number, optional, switch, text, whole
+from monai_fairtune.bundle.options import folder, number, optional, text, whole
 from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork
@@ -30,7 +30,6 @@ def make_tuner(
     log_trials_to: object = None,
     output_dir: object = "output",
     team: Team | None = None,
-    compiled_blocks: object = False,
 ) -> SupervisedTuner:
     """Returns the tuner over a cohort whose images are decoded; they move to the device where they fit.
 
@@ -47,7 +46,6 @@ def make_tuner(
         log_trials_to: MLflow's tracking URI, or a folder; null means ``mlflow`` or ``tensorboard`` in ``output_dir``.
         output_dir: the output folder.
         team: the processes that share each training; by default this one alone. The leader's trainings are followed.
-        compiled_blocks: whether training steps run the network's blocks compiled.
 
     Raises:
         ConfigurationError: if an option cannot be used, or what it needs is not installed.
@@ -64,7 +62,6 @@ def make_tuner(
         device=device,
         handlers=_tracking(log_trials if team.rank == 0 else None, log_trials_to, folder("output_dir", output_dir)),
         team=team,
-        compiled_blocks=switch("compiled_blocks", compiled_blocks),
     )
 
 

@@ -6,7 +6,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +21,6 @@ from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
 from monai_fairtune.tuning.blending import Blender
-from monai_fairtune.tuning.compiled_blocks import CompiledBlocks
 from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
@@ -72,10 +70,6 @@ class SupervisedTuner:
             only read change no prediction.
         team: the processes that share each training and prediction, all of which call the same methods; by default
             this one alone. See ``DistributedTuner``.
-        compiled_blocks: whether training steps run the network's blocks compiled; see ``CompiledBlocks``.
-
-    Raises:
-        ConfigurationError: if blocks are to be compiled and cannot be.
     """
 
     def __init__(
@@ -94,7 +88,6 @@ class SupervisedTuner:
         device: str | torch.device = "cpu",
         handlers: HandlersFactory | None = None,
         team: Team | None = None,
-        compiled_blocks: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device)
@@ -110,7 +103,6 @@ class SupervisedTuner:
         self.handlers = handlers
         self.team = team or Team()
         self.whole = TuningData.whole(cohort, splits)
-        self._compiled = CompiledBlocks(self.network) if compiled_blocks else None
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
@@ -179,8 +171,7 @@ class SupervisedTuner:
         devices = [self.device] if self.device.type == "cuda" else []
         finished = False
         try:
-            compiled = self._compiled.training(trainer) if self._compiled else nullcontext()
-            with torch.random.fork_rng(devices=devices), compiled:
+            with torch.random.fork_rng(devices=devices):
                 torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
                 trainer.run()
             finished = True
@@ -252,8 +243,7 @@ class SupervisedTuner:
         """Predicts, in smaller batches from now on if memory runs out: more gradient steps would not help."""
         while True:
             try:
-                with self._compiled.off() if self._compiled else nullcontext():
-                    return predict()
+                return predict()
             except torch.OutOfMemoryError:
                 if self.evaluation_batch_size == 1 or self.team.is_ending:
                     raise
