@@ -71,9 +71,13 @@ def test_images_of_several_patients_or_studies_are_all_refused(tmp_path: Path, r
         assert _outcomes(study) == ["mixed_patients", "mixed_patients"]
 
 
-def test_a_second_copy_of_an_image_is_refused(tmp_path: Path, reader: ImageReader) -> None:
-    files = [write_image(tmp_path / name) for name in ("a", "b")]
-    assert _outcomes(answer_study(files, BrightnessClassifier(), reader))[1] == "duplicate"
+def test_a_second_copy_of_an_image_is_refused_and_a_damaged_one_does_not_count(
+    tmp_path: Path, reader: ImageReader
+) -> None:
+    torn, *whole = [write_image(tmp_path / name) for name in ("a", "b", "c")]
+    torn.write_bytes(torn.read_bytes()[:-100])
+    outcomes = _outcomes(answer_study([torn, *whole], BrightnessClassifier(), reader))
+    assert outcomes == ["unreadable", pytest.approx(0.5, abs=0.02), "duplicate"]
 
 
 @pytest.mark.parametrize("answer", [float("nan"), float("inf"), -0.1, 1.1])

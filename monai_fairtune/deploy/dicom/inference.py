@@ -86,19 +86,12 @@ def answer_study(files: Sequence[Path], classifier: ImageClassifier, reader: Ima
 
 
 def _consistent(headers: Sequence[ReadFile]) -> list[ReadFile]:
-    """Returns the headers, with refusals where they cannot all be of one study."""
+    """Returns the headers, all of them refused where they are of several patients or studies."""
     accepted = [header.identity for header in headers if header.refusal is None]
     if len({_whose(identity) for identity in accepted}) > 1:
         mixed = Refusal(Reason.MIXED_PATIENTS, "The images given as one study are of several studies or patients.")
         return [header if header.refusal else replace(header, refusal=mixed) for header in headers]
-    again = Refusal(Reason.DUPLICATE, "Another file given holds the same image.")
-    seen: set[str] = set()
-    found = []
-    for header in headers:
-        uid = header.identity.get("SOPInstanceUID", "")
-        found.append(replace(header, refusal=again) if header.refusal is None and uid in seen else header)
-        seen.add(uid)
-    return found
+    return list(headers)
 
 
 def _whose(identity: Mapping[str, str]) -> tuple[str, str]:
@@ -108,12 +101,13 @@ def _whose(identity: Mapping[str, str]) -> tuple[str, str]:
 def _answers(
     files: Sequence[tuple[Path, ReadFile]], classifier: ImageClassifier, reader: ImageReader
 ) -> Iterator[ImageAnswer]:
+    seen: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="fairtune-dicom-") as folder:
         for start in range(0, len(files), _BLOCK):
             block = files[start : start + _BLOCK]
             pixels = [Path(folder) / f"{start + number}.npy" for number in range(len(block))]
             read = [
-                header if header.refusal else reader.read(file, into)
+                _read_pixels(file, header, into, reader, seen)
                 for (file, header), into in zip(block, pixels, strict=True)
             ]
             usable = [into for found, into in zip(read, pixels, strict=True) if found.refusal is None]
@@ -121,6 +115,18 @@ def _answers(
             for (file, _), found, into in zip(block, read, pixels, strict=True):
                 yield _answer(file, found, answers.get(into))
                 into.unlink(missing_ok=True)
+
+
+def _read_pixels(file: Path, header: ReadFile, into: Path, reader: ImageReader, seen: set[str]) -> ReadFile:
+    """Writes the pixels of an image that is in no readable file before: a damaged copy hides no whole one."""
+    if header.refusal is not None:
+        return header
+    if header.identity["SOPInstanceUID"] in seen:
+        return replace(header, refusal=Refusal(Reason.DUPLICATE, "Another file given holds the same image."))
+    found = reader.read(file, into)
+    if found.refusal is None:
+        seen.add(header.identity["SOPInstanceUID"])
+    return found
 
 
 def _probabilities(pixels: Sequence[Path], classifier: ImageClassifier) -> Sequence[float]:

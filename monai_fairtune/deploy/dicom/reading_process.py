@@ -16,9 +16,13 @@ from monai_fairtune.deploy.dicom.rules import ReadingLimits, ReadingRules
 
 __all__ = ["serve_reader"]
 
+_LEAST_MEMORY = 1 << 26
+
 
 def serve_reader(connection: Connection) -> None:
     """Answers each request, until the other end is closed; what is printed here goes nowhere."""
+    import pydicom.pixels  # noqa: F401 - now, so that no file's time is spent on it
+
     rules = ReadingRules.from_dict(json.loads(connection.recv_bytes()))
     warnings.simplefilter("ignore")
     _limit_memory(rules.limits)
@@ -35,6 +39,7 @@ def serve_reader(connection: Connection) -> None:
 
 def _limit_memory(limits: ReadingLimits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.n_memory, limits.n_memory))
+    bytearray(_LEAST_MEMORY)  # better to end here than to refuse every file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the patient's data
 
 
