@@ -13,9 +13,9 @@ from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
 from monai_fairtune.report.luck import faults_sentence, luck_sentences, optimism_table
 from monai_fairtune.report.names import attribute_words
+from monai_fairtune.report.operating_point import operating_point
 from monai_fairtune.report.parts import attribute_parts
 from monai_fairtune.report.reading import Reading
-from monai_fairtune.report.stored import stated
 from monai_fairtune.report.table_assessment import gaps_table
 from monai_fairtune.report.table_cohort import cohort_table, eligibility_table
 from monai_fairtune.report.table_comparison import comparison_table, levelling_table, overall_told
@@ -23,7 +23,7 @@ from monai_fairtune.report.table_effects import effects_table
 from monai_fairtune.report.table_methods import finalists_table, generalization_table, methods_table
 from monai_fairtune.report.table_setup import mask_rows, setup_rows, trials_table
 from monai_fairtune.report.table_subgroups import subgroups_table
-from monai_fairtune.report.wording import enumerate_words, number, objective_words, shorten
+from monai_fairtune.report.wording import enumerate_words, objective_words, shorten
 
 __all__ = ["page_context"]
 
@@ -61,7 +61,7 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
         "frozen": frozen,
         "always_tuned": always,
         "trials": trials_table(reading),
-        "threshold": _threshold(reading),
+        "threshold": operating_point(reading),
         "cohort": cohort_table(reading),
         "split_rule": str((raw.get("cohort") or {}).get("split_rule") or "").rstrip("."),
         "where": str((raw.get("cohort") or {}).get("where") or ""),
@@ -107,19 +107,6 @@ def _compared(reading: Reading, name: str, position: int, plot: DrawnPlot | None
         "levelling": levelling_table(comparison, name, f"levelling-{position + 1}"),
         "comparison_plot": plot,
     }
-
-
-def _threshold(reading: Reading) -> str:
-    threshold = (reading.final.reports.get("test") or {}).get("threshold") or {}
-    value = stated(threshold.get("value")).value
-    if value is None:
-        return "No threshold is recorded."
-    rule = str(threshold.get("rule"))
-    told = {"youden": "the largest TPR minus FPR (Youden's index)", "fixed": "hand"}.get(rule, rule)
-    return (
-        f"An image is called {reading.class_words(1)} if its probability is at least {number(value, 4)}. This "
-        f"threshold was chosen on {threshold.get('chosen_on', 'an unrecorded split')} by {told}, once for everybody."
-    )
 
 
 def _eligibility_rule(reading: Reading) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from monai_fairtune.report.audit.noted import small_numbers
 from monai_fairtune.report.audit.reading import Audit, Part
 from monai_fairtune.report.audit.regulator import formal_limits, origin, told_tests
+from monai_fairtune.report.markdown import plain
 from monai_fairtune.report.measures import digits_of
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import SUPPRESSED, Stated
@@ -14,7 +13,6 @@ from monai_fairtune.report.wording import number, probability
 
 __all__ = ["card_sentences", "model_card"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 _SHOWN = ("auroc", "tpr", "fpr", "fn_per_1000", "fp_per_1000", "calibration_slope")
 _HEADS = ("AUROC", "TPR", "FPR", "missed per 1000", "false alarms per 1000", "calibration slope")
 
@@ -62,15 +60,15 @@ def model_card(audit: Audit) -> str:
     """Returns the content of ``model_card.md``; names that come from tables cannot become markup."""
     lines = ["# Model card: performance by subgroup", ""]
     for part in audit.parts:
-        lines += [f"## {_plain(part.name)}", ""] if part.name else []
-        lines += [*(f"{_plain(sentence)}\n" for sentence in card_sentences(part)), *_table(part), ""]
+        lines += [f"## {plain(part.name)}", ""] if part.name else []
+        lines += [*(f"{plain(sentence)}\n" for sentence in card_sentences(part)), *_table(part), ""]
     for title, items in (
         ("Data", [f"{name}: {value}" for name, value in origin(audit)]),
         ("Tests", told_tests(audit)),
         ("Small numbers", small_numbers(audit)),
         ("What cannot be concluded", formal_limits(audit)),
     ):
-        lines += [f"## {title}", "", *(f"* {_plain(item)}" for item in items), ""]
+        lines += [f"## {title}", "", *(f"* {plain(item)}" for item in items), ""]
     lines.append("The assessment covers recorded attributes of one set of images. It does not certify the model.")
     return "\n".join(lines) + "\n"
 
@@ -82,7 +80,7 @@ def _table(part: Part) -> list[str]:
         for name in part.assessed.subgroups(attribute):
             values = [_cell(part.assessed.subgroup(attribute, name, m), digits_of(m)) for m in _SHOWN]
             n = str(part.assessed.entry(attribute, name).get("n", ""))
-            rows.append([_plain(cell) for cell in (subgroup_words(attribute, name), n, *values)])
+            rows.append([plain(cell) for cell in (subgroup_words(attribute, name), n, *values)])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
@@ -91,13 +89,3 @@ def _cell(value: Stated, digits: int) -> str:
         return SUPPRESSED if value.suppressed else "not defined"
     ends = f" ({number(value.low, digits)} to {number(value.high, digits)})" if value.has_interval else ""
     return number(value.value, digits) + ends
-
-
-def _plain(text: str) -> str:
-    r"""Returns a text that Markdown shows as it is.
-
-    Example:
-        >>> _plain("<b> a|b *c*")
-        '\\<b\\> a\\|b \\*c\\*'
-    """
-    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
