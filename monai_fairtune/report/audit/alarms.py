@@ -11,7 +11,7 @@ from monai_fairtune.report.wording import number, percent, shorten
 
 __all__ = ["alarm_words", "rule_words"]
 
-_KINDS = {"sudden": "this window by itself is an alarm", "lasting": "the windows so far together are an alarm"}
+_KINDS = {"sudden": "this window by itself", "lasting": "the windows so far together"}
 
 
 def alarm_words(alarm: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def alarm_words(alarm: Mapping[str, Any]) -> str:
     Example:
         >>> alarm_words({"window": "2026-05", "measure": "auroc", "attribute": "sex", "subgroup": "male", "value": 0.71,
         ...              "reference": 0.86, "alarm": "sudden"})
-        '2026-05: the AUROC of male (sex) is 0.710 and was 0.860 in the reference (this window by itself is an alarm).'
+        '2026-05: the AUROC of male (sex) is 0.710 and was 0.860 in the reference (this window by itself).'
     """
     now, before = stated(alarm), stated(alarm.get("reference")).value
     head = f"{shorten(str(alarm['window']), 20)}: {_what(alarm)}"

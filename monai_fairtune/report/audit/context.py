@@ -10,6 +10,7 @@ from monai_fairtune.report.audit.engineer import engineer, macro_tables
 from monai_fairtune.report.audit.harm import harm_table, overview_table
 from monai_fairtune.report.audit.model_card import card_sentences
 from monai_fairtune.report.audit.noted import notes_table, small_numbers
+from monai_fairtune.report.audit.over_time import over_time
 from monai_fairtune.report.audit.plain_limits import plain_limits
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.audit.regulator import (
@@ -56,6 +57,7 @@ def audit_context(audit: Audit, plots: Mapping[str, DrawnPlot], artifacts: Mappi
             }
             for part in audit.parts
         ],
+        "over_time": over_time(audit, plots),
         "overview": overview_table(audit),
         "plain_limits": plain_limits(audit),
         "engineer": [engineer(part, plots) for part in audit.parts],

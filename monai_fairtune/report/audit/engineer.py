@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monai_fairtune.report.assessed import Assessed
+from monai_fairtune.report.audit.over_time import window_plots
 from monai_fairtune.report.audit.reading import Audit, Part
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.names import attribute_words
@@ -34,6 +35,7 @@ def audit_plots(audit: Audit) -> Iterator[ShapePlot]:
         for k, name in enumerate(part.assessed.attributes):
             found += attribute_plots(part.assessed, name, part.prefix, _suffix(k))
     yield from (plot for plot in found if plot is not None)
+    yield from window_plots(audit)
 
 
 def _suffix(position: int) -> str:

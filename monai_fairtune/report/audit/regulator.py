@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monai_fairtune.report.assessed import Assessed
+from monai_fairtune.report.audit.alarms import rule_words
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.names import attribute_words, subgroup_words
 from monai_fairtune.report.stored import stated
@@ -100,6 +101,11 @@ def count_tests(audit: Audit) -> dict[str, int]:
 
 def told_tests(audit: Audit) -> list[str]:
     """Returns what was tested and how it was corrected, in sentences."""
+    windows = audit.raw.get("windows")
+    return [*_told_subgroup_tests(audit), *([rule_words(windows)] if windows else [])]
+
+
+def _told_subgroup_tests(audit: Audit) -> list[str]:
     n = count_tests(audit)
     if not any(n.values()):
         made = "The result of no test is given" if audit.first.intervals else "No test was made"

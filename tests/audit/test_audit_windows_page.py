@@ -1,0 +1,80 @@
+"""The page and the command tell of an audit over time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monai_fairtune.audit import OverTime, audit
+from tests.audit.test_audit_windows import HOW, RULE, timed
+
+
+def write(folder: Path, **changes: Any) -> str:
+    rows = changes.pop("rows", None)
+    found = audit(
+        timed(4, fall_from=2) if rows is None else rows, **(HOW | changes), over_time=OverTime("time", rule=RULE)
+    )
+    return found.write(folder).read_text()
+
+
+def test_the_page_tells_each_quantity_with_an_alarm_once_and_the_rule(tmp_path: Path) -> None:
+    page = write(tmp_path)
+    assert "the images were looked at month by month, 4 times" in page
+    told = page[page.index("In plain words</h2>") : page.index("What cannot be concluded from this")]
+    assert told.count("the AUROC of male (sex) is") == 1
+    assert "2 alarms, the first in 2026-03." in told
+    assert "that of any alarm of a family is at most 5.0 % in 12 windows in a row" in page
+
+
+def test_each_attribute_has_its_plots_over_time_and_they_name_their_subgroups(tmp_path: Path) -> None:
+    write(tmp_path)
+    for k, names in ((1, ("female", "male")), (2, ("age &lt; 60", "age ≥ 60"))):
+        for measure in ("auroc", "share", "score"):
+            plot = (tmp_path / "plots" / f"windows_{measure}_{k}.svg").read_text()
+            assert all(name in plot for name in names)
+            assert "2026-01" in plot
+
+
+def test_a_page_without_windows_says_nothing_of_them(tmp_path: Path) -> None:
+    page = audit(timed(2), **HOW).write(tmp_path).read_text()
+    assert "Over time" not in page
+    assert "windows in a row" not in page
+
+
+def test_where_nothing_changed_the_page_says_that_no_alarm_was_raised(tmp_path: Path) -> None:
+    assert "No alarm was raised." in write(tmp_path, rows=timed(3))
+
+
+def test_a_withheld_subgroup_is_withheld_in_the_plots_and_alarms_over_time(tmp_path: Path) -> None:
+    rows = timed(4, fall_from=2)
+    few = rows[rows["time"].str.startswith("2026-04") & (rows["sex"] == "male")].index[4:]
+    page = write(tmp_path, rows=rows.drop(few), suppress_below=10)
+    assert "the AUROC of male (sex) has changed; the numbers are withheld." in page
+    assert "suppressed" in (tmp_path / "plots" / "windows_auroc_1.svg").read_text()
+
+
+def test_names_of_subgroups_cannot_become_markup(tmp_path: Path) -> None:
+    page = write(tmp_path, rows=timed(4, fall_from=2).replace({"sex": {"male": "<script>alert(1)</script>"}}))
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; (sex) is" in page
+
+
+@pytest.mark.parametrize(("fall_from", "code"), [(2, 1), (99, 0)])
+def test_the_command_prints_alarms_and_fails_on_one_of_the_last_window_only_if_asked(
+    tmp_path: Path, fall_from: int, code: int
+) -> None:
+    timed(3, fall_from=fall_from).to_csv(tmp_path / "t.csv", index=False)
+    how = "--label label --score score --attribute sex --patient patient_id --threshold 0.5 --replicates 0 --time time"
+    asked = [sys.executable, "-m", "monai_fairtune", "audit", str(tmp_path / "t.csv"), *how.split(), "--output-dir"]
+    plain = subprocess.run([*asked, str(tmp_path / "a")], capture_output=True, text=True, check=False)
+    assert plain.returncode == 0, plain.stderr
+    assert ("the AUROC of male (sex) is" in plain.stdout) == bool(code)
+    strict = [*asked, str(tmp_path / "b"), "--json", "--fail-on-alarm"]
+    failed = subprocess.run(strict, capture_output=True, text=True, check=False)
+    assert failed.returncode == code
+    assert bool(json.loads(failed.stdout)["alarms"]) == bool(code)
