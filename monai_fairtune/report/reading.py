@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from monai_fairtune.report.stored import Stated, attribute_of, finite, objective_value, stated
+from monai_fairtune.report.stored import SPLITS, Stated, attribute_of, finite, objective_value, stated
 from monai_fairtune.report.wording import isolate, shorten
 
 __all__ = ["Method", "Reading"]
@@ -55,7 +55,6 @@ class Method:
         return stated(((self.reports.get(split) or {}).get("overall") or {}).get(measure))
 
 
-_SPLITS = ("train", "validation", "selection", "test")
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Reading:
             trained_share=finite(raw.get("trained_share")),
             validation=self._value(finalist.get("value"), raw.get("validation")),
             selection=self._value(finalist.get("selection_value"), raw.get("selection")),
-            reports={split: raw[split] for split in _SPLITS if raw.get(split)},
+            reports={split: raw[split] for split in SPLITS if raw.get(split)},
             gaps=raw.get("fairness_generalization_gap") or {},
             epochs=tuple(raw.get("epochs") or ()),
         )
@@ -135,7 +134,7 @@ class Reading:
             trained_share=finite(anchor.get("trained_share")),
             validation=self._value(anchor.get("value"), anchor.get("validation")),
             selection=objective_value(anchor.get("selection"), self.objective, self.attributes),
-            reports={split: anchor[split] for split in _SPLITS if anchor.get(split)},
+            reports={split: anchor[split] for split in SPLITS if anchor.get(split)},
             gaps=anchor.get("fairness_generalization_gap") or {},
             epochs=tuple(anchor.get("epochs") or ()),
         )

@@ -13,6 +13,7 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.report.wording import percent
 
 __all__ = [
+    "SPLITS",
     "SUPPRESSED",
     "Stated",
     "attribute_of",
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 SCHEMA = 1
+
+SPLITS = ("train", "validation", "selection", "test")
+"""The names of all splits, in order."""
 
 SUPPRESSED = "suppressed"
 """What stands where a number is withheld because it rests on too few patients or images."""

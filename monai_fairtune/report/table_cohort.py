@@ -7,13 +7,13 @@ from typing import Any
 
 from monai_fairtune.report.names import subgroup_detail
 from monai_fairtune.report.reading import Reading
+from monai_fairtune.report.stored import SPLITS
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import enumerate_words, percent, shorten
 from monai_fairtune.subgroups import reporting_minimum
 
 __all__ = ["cohort_table", "eligibility_table"]
 
-_SPLITS = ("train", "validation", "selection", "test")
 _COUNTS = ("n", "n_patients", "n_positive")
 
 
@@ -21,7 +21,7 @@ def _splits(reading: Reading) -> dict[str, Mapping[str, Any]]:
     """Returns the counts of each split, whether they lie under ``splits`` or directly in the cohort."""
     cohort = reading.raw.get("cohort") or {}
     counts = cohort.get("splits") or cohort
-    return {split: counts[split] for split in _SPLITS if isinstance(counts.get(split), Mapping)}
+    return {split: counts[split] for split in SPLITS if isinstance(counts.get(split), Mapping)}
 
 
 def cohort_table(reading: Reading) -> Table | None:
@@ -83,7 +83,7 @@ def eligibility_table(reading: Reading) -> Table | None:
     """Returns positives and negatives of every subgroup in the splits that decide, and where they are too few."""
     eligibility = reading.raw.get("eligibility") or {}
     cells = eligibility.get("cells") or {}
-    splits = [split for split in _SPLITS if split in cells]
+    splits = [split for split in SPLITS if split in cells]
     if not splits:
         return None
     least = int(eligibility.get("min_per_class") or 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,6 +62,26 @@ class Subgroups:
         object.__setattr__(self, "attribute", attribute)
         object.__setattr__(self, "names", tuple(names))
         object.__setattr__(self, "codes", array)
+
+    @classmethod
+    def cross(cls, attribute: str, parts: Sequence[Subgroups]) -> Subgroups:
+        """Returns the subgroups of an intersection: missing where one of its parts is.
+
+        Args:
+            attribute: the intersection's declaration.
+            parts: the subgroups of the same samples under each of its attributes.
+
+        Example:
+            >>> sex, age = Subgroups("sex", ("f", "m"), [0, 1, -1]), Subgroups("age:60", ("<60", ">=60"), [1, 0, 0])
+            >>> Subgroups.cross("sex*age:60", [sex, age]).counts()
+            {'f & <60': 0, 'f & >=60': 1, 'm & <60': 1, 'm & >=60': 0}
+        """
+        names = tuple(" & ".join(combination) for combination in product(*(part.names for part in parts)))
+        codes = np.zeros(len(parts[0]), dtype=np.int64)
+        for part in parts:
+            codes = codes * len(part.names) + part.codes
+        missing = np.any([part.codes == MISSING for part in parts], axis=0)
+        return cls(attribute, names, np.where(missing, MISSING, codes))
 
     def __len__(self) -> int:
         return len(self.codes)

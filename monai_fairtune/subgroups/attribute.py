@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -185,12 +185,7 @@ class SensitiveAttribute:
         parts = [column.assign(table) for column in self.columns]
         if len(parts) == 1:
             return Subgroups(self.declaration, parts[0].names, parts[0].codes)
-        names = tuple(" & ".join(pair) for pair in product(*(part.names for part in parts)))
-        codes = np.zeros(len(table), dtype=np.int64)
-        for part in parts:
-            codes = codes * len(part.names) + part.codes
-        missing = np.any([part.codes == MISSING for part in parts], axis=0)
-        return Subgroups(self.declaration, names, np.where(missing, MISSING, codes))
+        return Subgroups.cross(self.declaration, parts)
 
 
 def _parse_column(part: str, declaration: str) -> _Column:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fairtune.cohort.quality.association import patient_labels
-from monai_fairtune.subgroups import MISSING, Subgroups
+from monai_fairtune.subgroups import Subgroups
 
 __all__ = ["Recorded", "columns_of"]
 
@@ -60,7 +60,7 @@ class Recorded:
         found = {}
         for (a, first), (b, second) in combinations(single.items(), 2):
             if columns_of(a).isdisjoint(columns_of(b)) and not {f"{a}*{b}", f"{b}*{a}"} & set(self.attributes):
-                found[f"{a}*{b}"] = _cross(f"{a}*{b}", first, second)
+                found[f"{a}*{b}"] = Subgroups.cross(f"{a}*{b}", [first, second])
         return found
 
 
@@ -72,11 +72,3 @@ def columns_of(declaration: str) -> set[str]:
         ['age', 'sex']
     """
     return {part.partition(":")[0] for part in declaration.split("*")}
-
-
-def _cross(declaration: str, a: Subgroups, b: Subgroups) -> Subgroups:
-    codes = a.codes * len(b.names) + b.codes
-    known = (a.codes != MISSING) & (b.codes != MISSING)
-    return Subgroups(
-        declaration, tuple(f"{x} & {y}" for x in a.names for y in b.names), np.where(known, codes, MISSING)
-    )

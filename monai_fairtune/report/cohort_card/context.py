@@ -7,9 +7,10 @@ from typing import Any
 
 from monai_fairtune.report.cohort_card import datasheet, tables
 from monai_fairtune.report.cohort_card.plots import prevalence_key
-from monai_fairtune.report.cohort_card.reading import ALL, SPLITS, Card
+from monai_fairtune.report.cohort_card.reading import ALL, Card
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.names import attribute_words
+from monai_fairtune.report.stored import SPLITS
 from monai_fairtune.report.wording import enumerate_words, number, percent, printable, shorten
 
 __all__ = ["card_context"]

@@ -8,10 +8,9 @@ from typing import Any
 
 from monai_fairtune.report.stored import Stated, finite, stated
 
-__all__ = ["ALL", "SPLITS", "Card"]
+__all__ = ["ALL", "Card"]
 
 ALL = "all"
-SPLITS = ("train", "validation", "selection", "test")
 
 
 @dataclass(frozen=True)

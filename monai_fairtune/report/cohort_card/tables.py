@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_fairtune.report.cohort_card.reading import ALL, SPLITS, Card
+from monai_fairtune.report.cohort_card.reading import ALL, Card
 from monai_fairtune.report.names import attribute_words, subgroup_detail, subgroup_words
-from monai_fairtune.report.stored import finite, stated
+from monai_fairtune.report.stored import SPLITS, finite, stated
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import isolate_parts, percent, probability, shorten, signed
 
