@@ -18,6 +18,7 @@
         ├── TuningError                   training diverged
         ├── NoFeasibleTrialError          no trial satisfies the utility floor
         ├── StudyDriftError               the study belongs to another configuration  exit code 64
+        ├── ExportError                   an exported model answers otherwise than the search's
         ├── TrialCrashedError             an unexpected error ended a training twice
         ├── StudyLockedError              another process owns the study              exit code 75
         ├── SearchInterruptedError        somebody asked the search to stop           exit code 75
@@ -36,6 +37,7 @@ __all__ = [
     "ConfigurationError",
     "DiskFullError",
     "EligibilityError",
+    "ExportError",
     "FairTuneError",
     "ImageError",
     "InputError",
@@ -127,6 +129,10 @@ class StudyDriftError(RunError):
     """The study on disk belongs to another configuration."""
 
     exit_code = 64
+
+
+class ExportError(RunError):
+    """An exported model gives other probabilities than the search's network."""
 
 
 class TrialCrashedError(RunError):

@@ -31,10 +31,10 @@ def source(search_output: Path) -> SearchOutput:
 @pytest.fixture(scope="session")
 def exported_folder(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle as a folder: copy it before you change it."""
-    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny")
+    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny").path
 
 
 @pytest.fixture(scope="session")
 def exported_zip(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same bundle as a zip."""
-    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny_v1.2.0.zip")
+    return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny_v1.2.0.zip").path

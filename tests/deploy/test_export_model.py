@@ -170,7 +170,7 @@ def test_no_config_of_a_bundle_is_run(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_model_gives_the_same_bytes(source: SearchOutput, exported_zip: Path, tmp_path: Path) -> None:
-    again = export_bundle(source, described(source), tmp_path / "again.zip")
+    again = export_bundle(source, described(source), tmp_path / "again.zip").path
     assert again.read_bytes() == exported_zip.read_bytes()
 
 

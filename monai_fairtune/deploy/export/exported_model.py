@@ -97,6 +97,8 @@ class ExportedModel:
         """
         found = np.empty(len(paths), dtype=np.float64)
         for start in range(0, len(paths), _BATCH_SIZE):
-            batch = torch.stack([self._preprocessing.decode(path) for path in paths[start : start + _BATCH_SIZE]])
-            found[start : start + len(batch)] = class_1_probabilities(self._network, batch).numpy()
+            images = torch.stack([self._preprocessing.decode(path) for path in paths[start : start + _BATCH_SIZE]])
+            with torch.inference_mode():
+                logits = self._network(images.to(self._network.mean.device))
+            found[start : start + len(images)] = class_1_probabilities(logits)
         return found

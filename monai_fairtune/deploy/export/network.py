@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_fairtune.exceptions import FairTuneError, WeightsError
 from monai_fairtune.masks import FairTuneNetwork
 
-__all__ = ["build_network", "class_1_probabilities", "network_arguments"]
+__all__ = ["build_network", "class_1_probabilities", "needs_own_code", "network_arguments"]
 
 _OWN = frozenset({"monai_fairtune.masks.tiny_vit", "monai_fairtune.masks.tiny_vit.tiny_vit"})
 _LOADING = frozenset({"checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"})
@@ -60,23 +62,27 @@ def build_network(
     return network.eval()
 
 
-def class_1_probabilities(network: FairTuneNetwork, images: Tensor) -> Tensor:
-    """Returns the probability of class 1, float64 ``(B,)`` on the CPU, of images ``(B, C, H, W)`` in [0, 1]."""
-    with torch.inference_mode():
-        logits: Tensor = network(images.to(network.mean.device))
-    return torch.softmax(logits.double(), dim=1)[:, 1].cpu()
+def class_1_probabilities(logits: Tensor) -> NDArray[np.float64]:
+    """Returns the probability of class 1, float64 ``(B,)``, of logits ``(B, 2)``."""
+    found: NDArray[np.float64] = torch.softmax(logits.double(), dim=1)[:, 1].cpu().numpy()
+    return found
+
+
+def needs_own_code(backbone: str) -> bool:
+    """Says whether a backbone is code outside timm and this package."""
+    import timm
+
+    return backbone not in _OWN and not timm.is_model(backbone)
 
 
 def _check_arguments(arguments: Mapping[str, Any], allowed: Collection[str]) -> None:
-    import timm
-
     backbone, further = arguments.get("backbone"), arguments.get("backbone_arguments") or {}
     if set(arguments) != _ARGUMENTS or not isinstance(backbone, str) or not isinstance(further, Mapping):
         raise WeightsError(
             f"The bundle describes a network by {sorted(arguments)}, and this version reads {sorted(_ARGUMENTS)}. "
             "Use the release that wrote it."
         )
-    if not (backbone in _OWN or backbone in allowed or timm.is_model(backbone)):
+    if needs_own_code(backbone) and backbone not in allowed:
         raise WeightsError(
             f"The bundle's backbone {backbone[:100]!r} is code outside timm and this package. If you trust it, install "
             f"it and allow it: allowed_backbones=[{backbone[:100]!r}]."

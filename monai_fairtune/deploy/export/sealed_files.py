@@ -15,7 +15,7 @@ from typing import IO
 
 from monai_fairtune.exceptions import WeightsError
 
-__all__ = ["SUMS", "SealedFiles", "pack", "read_sealed", "seal"]
+__all__ = ["SUMS", "SealedFiles", "checksums", "pack", "read_sealed", "seal", "zip_entry"]
 
 SUMS = "SHA256SUMS"
 """Name of the list, which ``sha256sum --check`` reads."""
@@ -27,25 +27,39 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)  # the zip format's first: the same content give
 _MODE = 0o644 << 16
 
 
-def seal(folder: Path) -> None:
-    """Writes the list of checksums of every file below ``folder``."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    lines = []
-    for name in names:
-        with (folder / name).open("rb") as file:
-            lines.append(f"{_read(file)[0]}  {name}\n")
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+def checksums(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file below ``folder``, the list itself left out, by name."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path != folder / SUMS:
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = _read(file)[0]
+    return found
+
+
+def seal(folder: Path) -> dict[str, str]:
+    """Writes the list of checksums of every file below ``folder``, and returns it."""
+    sha256 = checksums(folder)
+    (folder / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sha256.items()), encoding="utf-8")
+    return sha256
 
 
 def pack(folder: Path, path: Path, name: str) -> None:
     """Writes a folder as a zip below one folder ``name``, as MONAI unpacks bundles; equal files give equal bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(f"{name}/{file.relative_to(folder).as_posix()}", _MOMENT)
-            entry.external_attr, entry.file_size = _MODE, file.stat().st_size
+            entry = zip_entry(f"{name}/{file.relative_to(folder).as_posix()}")
+            entry.file_size = file.stat().st_size
             with file.open("rb") as source, archive.open(entry, "w") as target:
                 while chunk := source.read(_CHUNK):
                     target.write(chunk)
+
+
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """Returns the header of a file in a zip without the time and the machine that it was written on."""
+    entry = zipfile.ZipInfo(name, _MOMENT)
+    entry.external_attr = _MODE
+    return entry
 
 
 @dataclass(frozen=True)
