@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monai_fairtune.cohort.ages import OLDEST, age_text, years_from_text
 from monai_fairtune.cohort.own_data.mapping import AgeSource, DateSource
 
-__all__ = ["NOT_RECORDED", "ages", "count_ages", "years_from_text"]
+__all__ = ["NOT_RECORDED", "ages", "count_ages"]
 
 NOT_RECORDED, _UNREADABLE, _IMPLAUSIBLE = "not recorded", "not readable as an age", "below 0 or above 120 years"
-_OLDEST = 120
-_PER_YEAR = {"": 1.0, "y": 1.0, "j": 1.0, "m": 12.0, "w": 52.1775, "d": 365.25}
-_AGE = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(y|yrs?|years?|j|jahre?|m|months?|w|weeks?|d|days?|)", re.IGNORECASE)
 _DICOM_DATE = "%Y%m%d"
-
-
-def years_from_text(text: str) -> float:
-    """Returns an age in years, or NaN.
-
-    Example:
-        >>> years_from_text("063Y"), years_from_text("18 months"), years_from_text("63,5"), years_from_text("adult")
-        (63.0, 1.5, 63.5, nan)
-    """
-    found = _AGE.fullmatch(text.strip())
-    return float(found[1].replace(",", ".")) / _PER_YEAR[found[2][:1].lower()] if found else math.nan
 
 
 def ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> pd.Series[str]:
@@ -44,7 +29,7 @@ def ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> pd.Series[str]:
     years = pd.Series(np.nan, index=frame.index)
     for source in sources:
         years = years.fillna(_years(frame, source)[0].pipe(_plausible))
-    return years.map(_recorded)
+    return years.map(age_text)
 
 
 def count_ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> dict[str, int]:
@@ -83,11 +68,4 @@ def _dates(frame: pd.DataFrame, date: DateSource) -> tuple[pd.Series[pd.Timestam
 
 
 def _plausible(years: pd.Series[float]) -> pd.Series[float]:
-    return years.where(years.between(0, _OLDEST))
-
-
-def _recorded(years: float) -> str:
-    if math.isnan(years):
-        return ""
-    months = math.floor(years * 12 + 1e-6)
-    return str(months // 12) if months >= 24 else f"{months / 12:.2f}".rstrip("0").rstrip(".")
+    return years.where(years.between(0, OLDEST))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import pandas as pd
 
 from monai_fairtune.cohort.own_data.datalist import read_datalist
-from monai_fairtune.cohort.readers.tables import require_package
+from monai_fairtune.cohort.spreadsheets import read_spreadsheet
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.subgroups import canonical
 
@@ -77,17 +75,11 @@ def read_table(path: Path, given: TableFormat | None = None) -> OwnTable:
             return _read_spreadsheet(path, given)
         if ending == _DATALIST:
             return OwnTable(_with_header(_header_first(read_datalist(path)), path), TableFormat())
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, LookupError, BadZipFile) as error:
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, LookupError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).strip()
         raise ManifestError(
             f"The table '{path}' cannot be read: {reason}. Give a CSV file with one header and one row a study or "
             "image, a spreadsheet (.xlsx), or a MONAI datalist (.json)."
-        ) from error
-    except ManifestError:
-        raise
-    except ValueError as error:  # its text may quote a cell
-        raise ManifestError(
-            f"The spreadsheet '{path}' holds something that openpyxl refuses. Save it again, or as a CSV file."
         ) from error
     raise ManifestError(
         f"The table '{path}' ends in {ending!r}. Save it as one of {', '.join((*_TEXT, *_SPREADSHEETS, _DATALIST))}."
@@ -114,18 +106,8 @@ def _encoding(content: bytes) -> str:
 
 
 def _read_spreadsheet(path: Path, given: TableFormat | None) -> OwnTable:
-    require_package("openpyxl", path.name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl's quote cells
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            sheets = tuple(map(str, book.sheet_names))
-            sheet = (given and given.sheet) or sheets[0]
-            if sheet not in sheets:
-                raise ManifestError(
-                    f"'{path}' has no sheet {sheet!r}; its sheets are {list(sheets)}. Name one of them."
-                )
-            rows = book.parse(sheet, header=None, dtype=str, keep_default_na=False)
-    return OwnTable(_with_header(rows, path), TableFormat(sheet=sheet), sheets)
+    rows, sheets = read_spreadsheet(path, given and given.sheet)
+    return OwnTable(_with_header(rows, path), TableFormat(sheet=(given and given.sheet) or sheets[0]), sheets)
 
 
 def _header_first(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,15 @@
 """Readers of datasets as they are downloaded: each knows one layout, its labels and its sensitive attributes."""
 
 from monai_fairtune.cohort.readers.by_name import READERS
+from monai_fairtune.cohort.readers.chestxray14 import ChestXray14
 from monai_fairtune.cohort.readers.chexpert import CheXpert
 from monai_fairtune.cohort.readers.fitzpatrick17k import Fitzpatrick17k
 from monai_fairtune.cohort.readers.ham10000 import HAM10000
+from monai_fairtune.cohort.readers.harvard_fairvision import HarvardFairVision
 from monai_fairtune.cohort.readers.harvard_gf3300 import HarvardGF3300
+from monai_fairtune.cohort.readers.mimic_cxr_jpg import MIMICCXRJPG
 from monai_fairtune.cohort.readers.oasis1 import OASIS1
+from monai_fairtune.cohort.readers.odir_5k import ODIR5K
 from monai_fairtune.cohort.readers.ol3i import OL3I
 from monai_fairtune.cohort.readers.pad_ufes_20 import PADUFES20
 from monai_fairtune.cohort.readers.papila import PAPILA
@@ -14,16 +18,20 @@ from monai_fairtune.cohort.readers.reader import About, CohortReader, FoundCohor
 
 __all__ = [
     "HAM10000",
+    "MIMICCXRJPG",
     "OASIS1",
+    "ODIR5K",
     "OL3I",
     "PADUFES20",
     "PAPILA",
     "READERS",
     "About",
     "CheXpert",
+    "ChestXray14",
     "CohortReader",
     "Fitzpatrick17k",
     "FoundCohort",
+    "HarvardFairVision",
     "HarvardGF3300",
     "PreparedCohort",
     "option",

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 import pandas as pd
 
+from monai_fairtune.cohort.readers.chexpert_labels import (
+    FINDING_HELP,
+    UNCERTAIN_HELP,
+    Finding,
+    Uncertain,
+    column_of,
+    finding_labels,
+    name_findings,
+)
 from monai_fairtune.cohort.readers.files import find_images
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
-from monai_fairtune.cohort.readers.rows import Rows
-from monai_fairtune.cohort.readers.tables import find_file, read_csv, read_excel, recode, years
+from monai_fairtune.cohort.readers.rows import Rows, validation_of_tenth
+from monai_fairtune.cohort.readers.tables import find_file, read_csv, read_sheet, recode, years
 from monai_fairtune.exceptions import ManifestError
 
 __all__ = ["CheXpert"]
@@ -21,21 +29,14 @@ _COLUMNS = ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA")
 _DEMOGRAPHICS = ("CHEXPERT DEMO.xlsx", "CHEXPERT_DEMO.xlsx")
 _RACES = (("unknown", ""), ("refused", ""), ("white", "White"), ("caucasian", "White"), ("black", "Black"),
           ("asian", "Asian"))  # fmt: skip
-_UNCERTAIN = {"negative": "0", "positive": "1", "drop": "drop"}
 
 
 @dataclass(frozen=True)
 class CheXpert:
     """CheXpert."""
 
-    finding: Literal[
-        "no_finding", "enlarged_cardiomediastinum", "cardiomegaly", "lung_opacity", "lung_lesion", "edema",
-        "consolidation", "pneumonia", "atelectasis", "pneumothorax", "pleural_effusion", "pleural_other", "fracture",
-        "support_devices",
-    ] = option("no_finding", "no_finding: 1 is any finding, 0 is none; else 1 is the one named")  # fmt: skip
-    uncertain: Literal["negative", "positive", "drop"] = option(
-        "negative", "what a report leaves open, -1, counts as; not mentioned is negative; no_finding has none"
-    )
+    finding: Finding = option("no_finding", FINDING_HELP)
+    uncertain: Uncertain = option("negative", UNCERTAIN_HELP)
     view: Literal["frontal", "lateral", "all"] = option("frontal", "the views to keep")
     valid: Literal["pool", "test", "drop"] = option(
         "pool",
@@ -65,13 +66,12 @@ class CheXpert:
 
     def read(self, root: Path) -> FoundCohort:
         """Returns what is found below ``root``."""
-        column = self.finding.replace("_", " ")
-        parts = {part: _read_part(root, part, column) for part in ("train", "valid")}
+        parts = {part: _read_part(root, part, column_of(self.finding)) for part in ("train", "valid")}
         read = pd.concat([rows.assign(part=part) for part, (rows, _) in parts.items()], ignore_index=True)
         patients = read["image"].str.extract(r"(patient\d+)", expand=False).fillna("")
         rows = Rows(
             read.assign(
-                label=self._label(read["finding"]),
+                label=finding_labels(read["finding"], self.finding, self.uncertain),
                 patient_id=patients,
                 sex=recode(read["Sex"], {"Female": "female", "Male": "male", "Unknown": "", "": ""}),
                 age=years(read["Age"], zero_is_missing=True),
@@ -95,22 +95,14 @@ class CheXpert:
             also=["view", "projection"],
         )  # fmt: skip
 
-    def _label(self, column: pd.Series[str]) -> pd.Series[str]:
-        if self.finding == "no_finding":
-            return recode(column, {"1": "0", "0": "1", "": "1"})
-        return recode(column, {"1": "1", "0": "0", "": "0", "-1": _UNCERTAIN[self.uncertain]})
-
     def _choose(self, rows: Rows) -> None:
         rows.drop(~rows.table["view"].isin(["frontal", "lateral"] if self.view == "all" else [self.view]),
                   f"the view is not {self.view}")  # fmt: skip
         if self.valid == "drop":
             rows.drop(rows.table["part"] == "valid", "it is of valid.csv")
-        rows.drop(rows.table["label"] == "drop", f"{self.finding} is uncertain")
-        names = {"0": "none", "1": "finding"} if self.finding == "no_finding" else {"0": "absent", "1": self.finding}
-        rows.table["label_name"] = rows.table["label"].map(names)
+        name_findings(rows, self.finding)
         if self.valid == "test":
-            part = rows.table["patient_id"].map(lambda patient: zlib.crc32(patient.encode()) % 10 == 0)
-            drawn = part.map({True: "validation", False: "train"})
+            drawn = validation_of_tenth(rows.table["patient_id"])
             rows.table["split"] = drawn.mask(rows.table["part"] == "valid", "test")
 
 
@@ -125,11 +117,7 @@ def _read_part(root: Path, part: str, finding: str) -> tuple[pd.DataFrame, str]:
 
 
 def _races(root: Path, patients: pd.Series[str]) -> tuple[pd.Series[str], str]:
-    sheet, table = read_excel(root, _DEMOGRAPHICS)
-    rows = sheet[1:].set_axis(sheet.iloc[0], axis="columns")
-    absent = {"PATIENT", "PRIMARY_RACE"} - set(rows.columns)
-    if absent:
-        raise ManifestError(f"'{table}' has no column {sorted(absent)}. Give CheXpert's original file.")
+    rows, table = read_sheet(root, _DEMOGRAPHICS, ["PATIENT", "PRIMARY_RACE"])
     race_of = {patient: _race(text) for patient, text in zip(rows["PATIENT"], rows["PRIMARY_RACE"], strict=True)}
     return patients.map(race_of).fillna(""), table
 

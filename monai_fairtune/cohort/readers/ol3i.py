@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_fairtune.cohort.decoding import SUFFIXES
+from monai_fairtune.cohort.packages import require_package
 from monai_fairtune.cohort.readers.files import find_images, reading
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
-from monai_fairtune.cohort.readers.tables import read_csv, recode, require_file, require_package, years
+from monai_fairtune.cohort.readers.tables import read_csv, recode, require_file, years
 from monai_fairtune.cohort.readers.windows import require_window, to_window
 from monai_fairtune.exceptions import ManifestError
 

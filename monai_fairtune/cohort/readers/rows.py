@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, Picture
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "validation_of_tenth"]
 
 _FIRST = ("image", "label", "label_name", "patient_id")
 
@@ -63,3 +64,11 @@ class Rows:
             tables=tuple(tables),
             picture=picture,
         )
+
+
+def validation_of_tenth(patients: pd.Series[str]) -> pd.Series[str]:
+    """Returns ``validation`` for a tenth of the patients and ``train`` for the others, whatever the order of rows.
+
+    For datasets with an official test split and no validation split.
+    """
+    return patients.map(lambda patient: "validation" if zlib.crc32(patient.encode()) % 10 == 0 else "train")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 
-from monai_fairtune.exceptions import ConfigurationError, ManifestError
+from monai_fairtune.cohort.spreadsheets import read_spreadsheet
+from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.subgroups import canonical
 
-__all__ = ["find_file", "read_csv", "read_excel", "recode", "require_file", "require_package", "years"]
+__all__ = ["find_file", "read_csv", "read_excel", "read_sheet", "recode", "require_file", "years"]
 
 _DEPTHS = ("", "*/", "*/*/")
 
@@ -44,13 +45,16 @@ def require_file(root: Path, names: Sequence[str]) -> Path:
     return found
 
 
-def read_csv(root: Path, names: Sequence[str], columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Reads a CSV file, every cell as stripped text.
+def read_csv(
+    root: Path, names: Sequence[str], columns: Sequence[str], *, further: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, str]:
+    """Reads a CSV file, which may be compressed, every cell as stripped text.
 
     Args:
         root: of the download.
         names: the file's possible names.
         columns: those that must be there.
+        further: the others to read where they are there; None for all.
 
     Returns:
         The table, and its path relative to ``root``.
@@ -59,51 +63,54 @@ def read_csv(root: Path, names: Sequence[str], columns: Sequence[str]) -> tuple[
         ManifestError: if there is no such file, it cannot be read, or lacks a column.
     """
     path = require_file(root, names)
+    used = None if further is None else {*columns, *further}
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            usecols=None if used is None else lambda name: name.strip() in used,
+        ).fillna("")
+    except (
+        pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError, zlib.error,
+    ) as error:  # fmt: skip
         raise ManifestError(
             f"'{path}' cannot be read: {str(error).strip()}. Download it again: it should be a CSV file in UTF-8."
         ) from error
     table.columns = table.columns.str.strip()
-    absent = [name for name in columns if name not in table.columns]
-    if absent:
-        raise ManifestError(
-            f"'{path}' has no column {' and no column '.join(map(repr, absent))}; its columns are "
-            f"{list(table.columns)[:20]}. Give the original download of this dataset."
-        )
+    _require_columns(path.name, list(table.columns), columns)
     return table.map(str.strip), path.relative_to(root).as_posix()
 
 
 def read_excel(root: Path, names: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Reads the first sheet of an Excel file, every cell as stripped text, without taking any row for a header.
+    """Reads the first sheet of an Excel file without taking any row for a header; else as :func:`read_csv`.
 
     Raises:
         ManifestError: if there is no such file, or it cannot be read.
         ConfigurationError: if openpyxl is not installed.
     """
     path = require_file(root, names)
-    require_package("openpyxl", path.name)
-    from zipfile import BadZipFile
-
-    try:
-        sheet = pd.read_excel(path, header=None, dtype=str, engine="openpyxl", keep_default_na=False)
-    except (BadZipFile, KeyError, OSError, ValueError) as error:
-        raise ManifestError(
-            f"'{path}' cannot be read: {error}. Download it again: it should be an Excel file (.xlsx)."
-        ) from error
-    return sheet.fillna("").map(str.strip).map(canonical), path.relative_to(root).as_posix()
+    return read_spreadsheet(path)[0], path.relative_to(root).as_posix()
 
 
-def require_package(package: str, what: str) -> None:
-    """Refuses to go on without an optional package.
+def read_sheet(root: Path, names: Sequence[str], columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """Reads the first sheet of an Excel file whose first row is its header; else as :func:`read_excel`.
 
     Raises:
-        ConfigurationError: saying how to install it.
+        ManifestError: if a column is missing, too.
     """
-    if find_spec(package) is None:
-        raise ConfigurationError(
-            f"'{what}' needs the package {package}, which is not installed. Run pip install 'monai-fairtune[prepare]'."
+    sheet, table = read_excel(root, names)
+    _require_columns(table, list(sheet.iloc[0]), columns)
+    return sheet[1:].set_axis(sheet.iloc[0], axis="columns").reset_index(drop=True), table
+
+
+def _require_columns(table: str, there: Sequence[str], wanted: Sequence[str]) -> None:
+    absent = [name for name in wanted if name not in there]
+    if absent:
+        raise ManifestError(
+            f"'{table}' has no column {' and no column '.join(map(repr, absent))}; its columns are "
+            f"{list(there)[:20]}. Give the original download of this dataset."
         )
 
 

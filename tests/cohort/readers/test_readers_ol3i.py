@@ -64,7 +64,7 @@ def test_columns_that_are_not_there_are_named(root: Path) -> None:
 
 
 def test_without_h5py_the_error_names_the_command(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monai_fairtune.cohort.readers.tables.find_spec", lambda _: None)
+    monkeypatch.setattr("monai_fairtune.cohort.packages.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="needs the package h5py"):
         prepare_cohort(OL3I(), root, tmp_path / "out", progress=False)
 
