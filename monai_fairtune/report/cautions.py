@@ -10,12 +10,21 @@ from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import stated
 from monai_fairtune.report.wording import enumerate_words, number, objective_words, percent, shorten
 
-__all__ = ["cautions", "has_intervals"]
+__all__ = ["cautions", "has_intervals", "has_small_counts"]
 
 
 def has_intervals(report: Mapping[str, Any]) -> bool:
     """Returns whether a report carries intervals."""
     return stated((report.get("overall") or {}).get("auroc")).low is not None
+
+
+def has_small_counts(reading: Reading) -> bool:
+    """Returns whether the test split has a subgroup of fewer than ten images, patients or positives."""
+    for attribute in reading.attributes:
+        for entry in (reading.final.attribute("test", attribute).get("subgroups") or {}).values():
+            if any(0 < entry.get(key, 0) < 10 for key in ("n", "n_patients", "n_positive")):
+                return True
+    return False
 
 
 def cautions(reading: Reading) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from monai_fairtune.report.answer import answer, key_figures, verdict
 from monai_fairtune.report.assessed import Assessed
-from monai_fairtune.report.cautions import cautions, has_intervals
+from monai_fairtune.report.cautions import cautions, has_intervals, has_small_counts
 from monai_fairtune.report.comparison import against_best_fixed
 from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.limits import limits, method_sentences, words
@@ -67,7 +67,7 @@ def page_context(reading: Reading, plots: Mapping[str, DrawnPlot]) -> dict[str, 
         "where": str((raw.get("cohort") or {}).get("where") or ""),
         "eligibility": eligibility_table(reading),
         "eligibility_rule": _eligibility_rule(reading),
-        "small_counts": _small_counts(reading),
+        "small_counts": has_small_counts(reading),
         "method_sentences": method_sentences(reading),
         "limits": limits(reading),
         "setup": setup_rows(reading),
@@ -119,12 +119,3 @@ def _eligibility_rule(reading: Reading) -> str:
         f"A subgroup enters the objective with at least {least} images of each class on validation and on "
         f"selection{lowered}. Images whose attribute is not recorded stay outside the objective."
     )
-
-
-def _small_counts(reading: Reading) -> bool:
-    """Returns whether the test split has a subgroup of fewer than ten images, patients or positives."""
-    for attribute in reading.attributes:
-        for entry in (reading.final.attribute("test", attribute).get("subgroups") or {}).values():
-            if any(0 < entry.get(key, 0) < 10 for key in ("n", "n_patients", "n_positive")):
-                return True
-    return False

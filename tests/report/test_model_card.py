@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ def test_a_result_without_intervals_or_comparisons_has_a_card_as_well(tmp_path: 
     page, markdown = _written(_facts(example_result(n_trials=12, n_epochs=2)), tmp_path)
     assert "Neither intervals nor tests of differences were computed" in markdown
     assert "against chance" not in page
+
+
+def test_counts_below_ten_are_warned_of(result: dict[str, Any], tmp_path: Path) -> None:
+    assert "counts below ten" not in _written(_facts(result), tmp_path)[0]
+    small = copy.deepcopy(result)
+    small["test"]["attributes"]["age:60"]["subgroups"]["[60,inf)"]["n_patients"] = 9
+    assert all("counts below ten" in text for text in _written(_facts(small), tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monai_fairtune.report.answer import answer
 from monai_fairtune.report.assessed import Assessed
-from monai_fairtune.report.cautions import cautions, has_intervals
+from monai_fairtune.report.cautions import cautions, has_intervals, has_small_counts
 from monai_fairtune.report.cohort_card import datasheet
 from monai_fairtune.report.comparison import against_best_fixed
 from monai_fairtune.report.limits import assessment_words, limits, method_sentences
@@ -39,7 +39,7 @@ def card_sections(facts: ModelFacts) -> list[Section]:
     """Returns everything that a model card says below its title."""
     return [
         _use(facts),
-        Section("cautions", "Cautions", items=cautions(facts.reading)),
+        Section("cautions", "Cautions", items=[*cautions(facts.reading), *_small(facts)]),
         _performance(facts),
         _data(facts),
         _method(facts),
@@ -69,6 +69,12 @@ def _use(facts: ModelFacts) -> Section:
             ("operating point", operating_point(facts.reading)),
         ],
     )
+
+
+def _small(facts: ModelFacts) -> list[str]:
+    if not has_small_counts(facts.reading):
+        return []
+    return ["This card holds counts below ten: check your rules on small numbers before you pass it on."]
 
 
 def _any(allowed: Sequence[str]) -> str:
