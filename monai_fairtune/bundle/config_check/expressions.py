@@ -1,0 +1,149 @@
+"""Expressions of a config, held against a grammar without statements, imports and private names."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monai_fairtune.bundle.config_check.allowed import AllowList, code_name
+
+__all__ = ["REFERENCES", "Scope", "parse", "why_not"]
+
+REFERENCES = "__local_refs"  # what MONAI calls the dictionary that it writes for an "@"
+_MAX_LENGTH = 4000
+_NODES = (
+    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Store, ast.Attribute, ast.Call, ast.keyword, ast.Starred,
+    ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
+    ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.IfExp, ast.Lambda, ast.arguments, ast.arg, ast.ListComp,
+    ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.JoinedStr, ast.FormattedValue,
+)  # fmt: skip
+_BUILTINS = frozenset(
+    {
+        "abs", "all", "any", "bool", "dict", "enumerate", "float", "int", "isinstance", "len", "list", "max", "min",
+        "print", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip",
+    }
+)  # fmt: skip
+_FRAMES = ("ag_", "co_", "cr_", "f_", "func_", "gi_", "tb_")  # lead from a generator to every builtin
+_WRITERS = frozenset(
+    {
+        "chmod", "dump", "hardlink_to", "open", "rename", "rmdir", "symlink_to", "tofile", "touch", "unlink",
+        "write_bytes", "write_text",
+    }
+)  # fmt: skip
+_REFUSED = _WRITERS | {"format", "format_map"}  # whose templates reach private names
+
+
+class _NotAllowedError(Exception):
+    """An expression does more than the grammar; the message says what."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names mean in the expressions of a config.
+
+    Args:
+        allowed: the allow-list.
+        modules: name to dotted name, of what MONAI provides and of the config's own imports.
+        import_ids: ids of the entries that are imports; of a list of imports, the id of the list, because lists are
+            merged.
+    """
+
+    allowed: AllowList
+    modules: Mapping[str, str]
+    import_ids: frozenset[str] = field(default=frozenset())
+
+    def holds_module(self, reference: str) -> bool:
+        """Says whether a reference stands for an import, for what holds one, or for a part of a list of them."""
+        return any(
+            f"{entry}::".startswith(f"{reference}::") or reference.startswith(f"{entry}::") for entry in self.import_ids
+        )
+
+
+def parse(source: str) -> ast.Module | None:
+    """Returns the syntax tree of a text, or None if it is no Python or too long for it."""
+    try:
+        return ast.parse(source) if len(source) <= _MAX_LENGTH else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def why_not(source: str, scope: Scope) -> str | None:
+    """Returns why an expression is refused, or None.
+
+    Args:
+        source: as Python would evaluate it, with MONAI's own words for references.
+        scope: what its names mean.
+    """
+    tree = parse(source)
+    if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
+        return f"it is no single expression of at most {_MAX_LENGTH} characters"
+    try:
+        _Grammar(scope, tree).visit(tree.body[0].value)
+    except _NotAllowedError as refusal:
+        return str(refusal)
+    except RecursionError:
+        return "it is nested too deeply"
+    return None
+
+
+class _Grammar(ast.NodeVisitor):
+    def __init__(self, scope: Scope, tree: ast.AST) -> None:
+        nodes = list(ast.walk(tree))
+        self.scope = scope
+        self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        self.bound = stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
+
+    def generic_visit(self, node: ast.AST) -> None:
+        if not isinstance(node, _NODES):
+            raise _NotAllowedError(f"it holds a {type(node).__name__}")
+        super().generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id in self.scope.modules:
+            self._require(self.scope.modules[node.id])
+        elif node.id not in self.bound and node.id not in _BUILTINS:
+            raise _NotAllowedError(f"it uses the name {node.id}")
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        dotted = self._dotted(node)
+        if dotted is not None:
+            self._require(dotted)
+            return
+        name = node.attr
+        is_module = name in sys.stdlib_module_names and id(node) not in self.called
+        if name.startswith(("_", *_FRAMES)) or name in _REFUSED or is_module:
+            raise _NotAllowedError(f"it uses the attribute {name}")
+        self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.value, ast.Name) or node.value.id != REFERENCES:
+            self.generic_visit(node)
+        elif not isinstance(node.slice, ast.Constant) or self.scope.holds_module(str(node.slice.value)):
+            raise _NotAllowedError("it refers to a module")
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        name = code_name(node.value) if isinstance(node.value, str) else None
+        if name is not None:
+            self._require(name)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg == "weights_only" and not (isinstance(node.value, ast.Constant) and node.value.value is True):
+            raise _NotAllowedError("it would unpickle")
+        self.visit(node.value)
+
+    def _dotted(self, node: ast.expr) -> str | None:
+        """Returns the full name of a chain of attributes that begins with a module, or None."""
+        if isinstance(node, ast.Name):
+            return self.scope.modules.get(node.id)
+        if not isinstance(node, ast.Attribute):
+            return None
+        before = self._dotted(node.value)
+        return None if before is None else f"{before}.{node.attr}"
+
+    def _require(self, dotted: str) -> None:
+        reason = self.scope.allowed.why_not(dotted)
+        if reason is not None:
+            raise _NotAllowedError(reason)
