@@ -28,18 +28,25 @@ USE = IntendedUse(
 )
 
 
-def write_search_output(folder: Path) -> Path:
-    """Writes ``weights.safetensors`` of a backbone, and in ``output`` what a search that tuned attention leaves."""
-    weights, output = folder / "weights.safetensors", folder / "output"
-    output.mkdir(parents=True)
+def write_backbone(folder: Path) -> Path:
+    """Writes ``weights.safetensors`` of the tiny network, so that it counts as pretrained."""
+    path = folder / "weights.safetensors"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
-        save_file(tiny_vit(img_size=SIZE).state_dict(), weights)
-        network = FairTuneNetwork(BACKBONE, weights, image_size=SIZE)
-        network.apply_mask(network.anchors()["attention"])
-        with torch.no_grad():
-            for _, parameter in network.tuned_parameters():
-                parameter.add_(0.2 * torch.randn_like(parameter))
+        save_file(tiny_vit(img_size=SIZE).state_dict(), path)
+    return path
+
+
+def write_search_output(folder: Path) -> Path:
+    """Writes the weights of a backbone, and in ``output`` what a search that tuned attention leaves."""
+    weights, output = write_backbone(folder), folder / "output"
+    output.mkdir()
+    network = FairTuneNetwork(BACKBONE, weights, image_size=SIZE)
+    network.apply_mask(network.anchors()["attention"])
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, parameter in network.tuned_parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
     save_delta(
         output / "model.safetensors", network, preprocessing=Preprocessing(SIZE).to_dict(), class_names=list(CLASSES)
     )
