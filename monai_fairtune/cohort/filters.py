@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
+from monai_fairtune.subgroups import canonical
 
 __all__ = ["Condition", "keep_rows", "matching_rows", "parse_where"]
 
-_WHOLE_FLOAT = re.compile(r"^-?\d+\.0+$")
 _PART = re.compile(r"^\s*(.*?)\s*(>=|=)(.*)$")
 _DATE = re.compile(r"^\d{4}(-\d\d(-\d\d([ T].*)?)?)?$")
 
@@ -94,8 +94,8 @@ def matching_rows(table: pd.DataFrame, where: str) -> NDArray[np.bool_]:
 
 
 def _among(column: pd.Series[str], condition: Condition) -> NDArray[np.bool_]:
-    cells = column.map(_canonical)
-    wanted = [_canonical(value) for value in condition.values]
+    cells = column.map(canonical)
+    wanted = [canonical(value) for value in condition.values]
     absent = sorted(set(wanted) - set(cells))
     if absent:
         raise ManifestError(
@@ -120,8 +120,3 @@ def _from(column: pd.Series[str], condition: Condition) -> NDArray[np.bool_]:
             "Write the column so, or list the values that are meant with '='."
         )
     return filled & (column >= least).to_numpy(dtype=np.bool_)
-
-
-def _canonical(text: str) -> str:
-    """Writes whole numbers in one way: a table saved by pandas has 1.0 where its author typed 1."""
-    return text.partition(".")[0] if _WHOLE_FLOAT.match(text) else text

@@ -3,16 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shlex
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
-__all__ = ["MANIFEST", "RECORD", "read_prepared", "refuse_foreign_manifest"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "MANIFEST",
+    "RECORD",
+    "check_command",
+    "counts_text",
+    "forget_prepared",
+    "read_prepared",
+    "refuse_foreign_manifest",
+    "row_counts",
+    "wrapped",
+]
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
 _NAMING = ("missing", "unreadable", "surplus")  # lists of files in the record
+_WIDTH = 98
+
+
+def row_counts(rows: pd.DataFrame, attributes: Iterable[str]) -> dict[str, Any]:
+    """Returns what the record counts of a manifest: images, patients, label 1, and images that lack an attribute.
+
+    Args:
+        rows: of the manifest, all text.
+        attributes: names of columns.
+    """
+    return {
+        "n": len(rows),
+        "n_patients": int(rows["patient_id"].nunique()),
+        "n_positive": int((rows["label"] == "1").sum()),
+        "not_recorded": {name: int((rows[name] == "").sum()) for name in attributes},
+    }
+
+
+def counts_text(what: str, counts: Mapping[str, int]) -> list[str]:
+    """Returns the lines that tell of what, how many, such as ``Not recorded: sex (3).``; none where all are 0."""
+    told = ", ".join(f"{name} ({n})" for name, n in counts.items() if n)
+    return wrapped(f"{what}: {told}.") if told else []
+
+
+def check_command(manifest: Path, data_root: Path, attributes: Iterable[str]) -> str:
+    """Returns the command that looks at a manifest."""
+    command = ["monai-fairtune", "check", str(manifest), "--data-root", str(data_root)]
+    return shlex.join([*command, "--attribute", *attributes])
+
+
+def wrapped(text: str) -> list[str]:
+    """Returns lines of at most 98 characters, unless a word is longer."""
+    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def forget_prepared(folder: Path) -> None:
+    """Removes manifest and record of an earlier call: they would be taken for what became of this one."""
+    for name in (MANIFEST, RECORD):
+        (folder / name).unlink(missing_ok=True)
 
 
 def refuse_foreign_manifest(folder: Path) -> None:

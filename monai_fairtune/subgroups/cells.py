@@ -31,5 +31,10 @@ def distinct_cells(column: pd.Series) -> tuple[NDArray[np.object_], NDArray[np.i
 
 
 def canonical(text: str) -> str:
-    """Writes whole numbers in one way: pandas turns 1 into 1.0 when a column has blanks."""
-    return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
+    """Writes whole numbers in one way: pandas turns 1 into 1.0 when a column has blanks.
+
+    Example:
+        >>> canonical("1.0"), canonical("-1.00"), canonical("1.50")
+        ('1', '-1', '1.50')
+    """
+    return text.partition(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text

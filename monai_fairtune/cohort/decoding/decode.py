@@ -15,17 +15,20 @@ from monai_fairtune.cohort.decoding.nifti import decode_nifti
 from monai_fairtune.cohort.decoding.pictures import decode_picture
 from monai_fairtune.exceptions import ImageError
 
-__all__ = ["SUFFIXES", "decode_image"]
+__all__ = ["ARRAYS", "NIFTI", "PICTURES", "SUFFIXES", "decode_image"]
 
 _MOST_BYTES = 1 << 29
 
 Decoder = Callable[[Path], NDArray[np.float32]]
 
+PICTURES, DICOM = (".png", ".jpg", ".jpeg", ".tif", ".tiff"), (".dcm", ".dicom", ".ima")
+NIFTI, ARRAYS = (".nii", ".nii.gz"), (".npy", ".npz")
+
 _DECODERS: Mapping[str, Decoder] = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff"), decode_picture),
-    **dict.fromkeys((".dcm", ".dicom", ".ima"), decode_dicom),
-    **dict.fromkeys((".nii", ".nii.gz"), decode_nifti),
-    **dict.fromkeys((".npy", ".npz"), decode_array),
+    **dict.fromkeys(PICTURES, decode_picture),
+    **dict.fromkeys(DICOM, decode_dicom),
+    **dict.fromkeys(NIFTI, decode_nifti),
+    **dict.fromkeys(ARRAYS, decode_array),
 }
 
 SUFFIXES = tuple(_DECODERS)

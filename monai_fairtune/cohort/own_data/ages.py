@@ -11,39 +11,39 @@ from numpy.typing import NDArray
 from monai_fairtune.cohort.ages import OLDEST, age_text, years_from_text
 from monai_fairtune.cohort.own_data.mapping import AgeSource, DateSource
 
-__all__ = ["NOT_RECORDED", "ages", "count_ages"]
+__all__ = ["NOT_RECORDED", "count_missing", "read_ages"]
 
-NOT_RECORDED, _UNREADABLE, _IMPLAUSIBLE = "not recorded", "not readable as an age", "below 0 or above 120 years"
+NOT_RECORDED = "not recorded"
+_REASONS = (NOT_RECORDED, "not readable as an age", f"below 0 or above {OLDEST} years")
 _DICOM_DATE = "%Y%m%d"
 
 
-def ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> pd.Series[str]:
-    """Returns the age of each image as text, blank where no source has a plausible one.
-
-    Ages are completed years from 2 years on, and completed months before, as a fraction of a year with two decimals.
+def read_ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> pd.DataFrame:
+    """Returns the age of each image, as ``age_text`` writes it, and why there is none.
 
     Args:
         frame: one row an image, columns named as ``Source`` says.
         sources: the first one with a plausible age is taken.
+
+    Returns:
+        Indexed as the frame; ``age``, blank where no source has a plausible one, and ``missing``: blank where there is
+        an age, else the gravest reason that a source gives.
     """
     years = pd.Series(np.nan, index=frame.index)
-    for source in sources:
-        years = years.fillna(_years(frame, source)[0].pipe(_plausible))
-    return years.map(age_text)
-
-
-def count_ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> dict[str, int]:
-    """Returns why ages are missing, to of how many images; the gravest reason that a source gives is an image's."""
     grade = np.zeros(len(frame), dtype=np.int64)
-    recorded = np.zeros(len(frame), dtype=np.bool_)
     for source in sources:
-        years, given = _years(frame, source)
-        plausible = _plausible(years).notna().to_numpy()
-        recorded |= plausible
-        grade = np.maximum(grade, np.where(years.notna() & ~plausible, 2, np.where(given & years.isna(), 1, 0)))
-    reasons = (NOT_RECORDED, _UNREADABLE, _IMPLAUSIBLE)
-    counts = np.bincount(grade[~recorded], minlength=len(reasons))
-    return {reason: int(n) for reason, n in zip(reasons, counts, strict=True) if n}
+        found, given = _years(frame, source)
+        plausible = found.where(found.between(0, OLDEST))
+        years = years.fillna(plausible)
+        implausible = found.notna() & plausible.isna()
+        grade = np.maximum(grade, np.where(implausible, 2, np.where(given & found.isna(), 1, 0)))
+    reasons = np.where(years.notna(), "", np.array(_REASONS)[grade])
+    return pd.DataFrame({"age": years.map(age_text), "missing": reasons}, index=frame.index)
+
+
+def count_missing(read: pd.DataFrame) -> dict[str, int]:
+    """Returns why ages are missing, to of how many images; the argument is what ``read_ages`` returned."""
+    return {reason: n for reason in _REASONS if (n := int((read["missing"] == reason).sum()))}
 
 
 def _years(frame: pd.DataFrame, source: AgeSource) -> tuple[pd.Series[float], NDArray[np.bool_]]:
@@ -65,7 +65,3 @@ def _dates(frame: pd.DataFrame, date: DateSource) -> tuple[pd.Series[pd.Timestam
     cells = frame[str(date.source)]
     written = cells.str.replace(".", "") if date.format is None else cells  # DICOM once wrote 1999.12.31
     return pd.to_datetime(written, format=date.format or _DICOM_DATE, errors="coerce"), (cells != "").to_numpy()
-
-
-def _plausible(years: pd.Series[float]) -> pd.Series[float]:
-    return years.where(years.between(0, OLDEST))

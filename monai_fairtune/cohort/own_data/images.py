@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from monai_fairtune.cohort.decoding import SUFFIXES
+from monai_fairtune.cohort.decoding.decode import ARRAYS, NIFTI, PICTURES, SUFFIXES
 from monai_fairtune.cohort.own_data.headers import ELEMENTS, NoImage, read_headers
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.readers.files import find_images
@@ -21,10 +21,7 @@ __all__ = ["KINDS", "ImageKind", "OwnImages", "find_own_images", "without_ending
 ImageKind = Literal["dicom", "nifti", "pictures"]
 KINDS: tuple[ImageKind, ...] = get_args(ImageKind)
 
-_ENDINGS: Mapping[ImageKind, tuple[str, ...]] = {
-    "nifti": (".nii", ".nii.gz"),
-    "pictures": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".npz"),
-}
+_ENDINGS: Mapping[ImageKind, tuple[str, ...]] = {"nifti": NIFTI, "pictures": (*PICTURES, *ARRAYS)}
 _COPY = "a copy of a DICOM image that is there already"
 
 

@@ -48,10 +48,17 @@ class Join:
 
 @dataclass(frozen=True)
 class Recode:
-    """A source and what its values become; without ``values`` they stay as they are."""
+    """A source and what its values become.
+
+    Args:
+        source: of the values.
+        values: what each becomes; None to leave them as they are.
+        measured: whether somebody said that its numbers are measurements, and no ids.
+    """
 
     source: Source
     values: Mapping[str, str] | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ def _source(entry: Mapping[str, Any], kinds: tuple[Literal["column", "dicom", "i
 
 
 def _recode(entry: Mapping[str, Any], where: str) -> Recode:
-    return Recode(_source(entry, ("column", "dicom"), where), entry.get("values"))
+    return Recode(_source(entry, ("column", "dicom"), where), entry.get("values"), entry.get("measured") == "true")
 
 
 def _age(entry: Mapping[str, Any]) -> AgeSource:

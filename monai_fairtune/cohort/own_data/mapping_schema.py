@@ -67,7 +67,7 @@ _SCHEMA = _object(
     columns={
         "type": "object",
         "propertyNames": {"pattern": "^[^=+@-]", "not": {"enum": list(_RESERVED)}},
-        "additionalProperties": _source(RECORDED, values=_values()),
+        "additionalProperties": _source(RECORDED, values=_values(), measured={"enum": ["true", "false"]}),
     },
     split=_SPLIT,
 )

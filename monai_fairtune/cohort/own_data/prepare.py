@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +10,30 @@ from typing import Any
 import pandas as pd
 
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.own_data.ages import ages, count_ages
+from monai_fairtune.cohort.own_data.ages import count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
 from monai_fairtune.cohort.own_data.mapping import TableMapping, read_mapping
 from monai_fairtune.cohort.own_data.mapping_schema import DROP
 from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
-from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates
+from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates, refuse_identifiers
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable, read_table
-from monai_fairtune.cohort.prepared import MANIFEST, RECORD, refuse_foreign_manifest
+from monai_fairtune.cohort.prepared import (
+    MANIFEST,
+    RECORD,
+    check_command,
+    counts_text,
+    refuse_foreign_manifest,
+    row_counts,
+    wrapped,
+)
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.predictions import write_csv, write_json
 
 __all__ = ["PreparedTable", "prepare_table"]
 
 _PRIVATE = 0o600
-_WIDTH = 98
 _COUNTS = {
     "Files left out": "files_left_out",
     "Images left out": "dropped",
@@ -61,23 +66,19 @@ class PreparedTable:
     def to_text(self) -> str:
         """Returns a page for people, up to 100 columns wide."""
         counts = self.record
-        lines = [
+        lines = wrapped(
             f"{counts['n']} of {counts['n_read']} images are kept, of {counts['n_patients']} patients; "
             f"{counts['n_positive']} have label 1. {counts['rows_matched']} of {counts['n_rows']} rows have images."
-        ]
-        for what, key in _COUNTS.items():
-            if found := {name: n for name, n in counts[key].items() if n}:
-                lines.append(f"{what}: {', '.join(f'{name} ({n})' for name, n in found.items())}.")
-        wrapped = [line for text in lines for line in textwrap.wrap(text, _WIDTH, subsequent_indent="  ")]
-        return "\n".join([*wrapped, "", f"Manifest: {self.manifest}", f"Next: {self.next_command}"])
+        )
+        lines += [line for what, key in _COUNTS.items() for line in counts_text(what, counts[key])]
+        return "\n".join([*lines, "", f"Manifest: {self.manifest}", f"Next: {self.next_command}"])
 
     @property
     def next_command(self) -> str:
         """The command that looks at the manifest, with the attributes that it holds."""
         recorded = [name for name in self.record["not_recorded"] if (self.rows[name] != "").any()]
         known = [declared for name, declared in (("sex", "sex"), ("age", "age:60")) if name in recorded]
-        command = ["monai-fairtune", "check", str(self.manifest), "--data-root", str(self.root)]
-        return shlex.join([*command, "--attribute", *(known or recorded[:1] or ["ATTRIBUTE"])])
+        return check_command(self.manifest, self.root, known or recorded[:1] or ["ATTRIBUTE"])
 
 
 def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, progress: bool = True) -> PreparedTable:
@@ -106,10 +107,10 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     dropped = {"an element of DICOM is not among those kept": int((~kept).sum()), **joined.images_left}
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        rows, more = _rows(frame, rules, read_key(output_dir / KEY_FILE))
-        record = _record(
-            rules, read, images, joined, rows, dropped | more, count_ages(frame.loc[rows.index], rules.age)
-        )
+        ages = read_ages(frame, rules.age)
+        rows, more = _rows(frame, ages["age"], rules, read_key(output_dir / KEY_FILE))
+        age_missing = count_missing(ages.loc[rows.index])
+        record = _record(rules, read, images, joined, rows, dropped | more, age_missing)
         record["tables"] = {"table": file_sha256(table)}
         write_json(output_dir / RECORD, record)
         write_csv(output_dir / MANIFEST, rows, mode=_PRIVATE)
@@ -157,14 +158,19 @@ def _kept(images: OwnImages, rules: TableMapping) -> pd.Series[bool]:
     return kept
 
 
-def _rows(frame: pd.DataFrame, rules: TableMapping, key: bytes) -> tuple[pd.DataFrame, dict[str, int]]:
+def _rows(
+    frame: pd.DataFrame, ages: pd.Series[str], rules: TableMapping, key: bytes
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Returns the rows of the manifest, indexed as the frame, and why others of it are left out."""
     label = recode_cells(frame, rules.label, "label")
     patients = frame[str(rules.patient_id)]
     columns = {"image": frame["image path"], "label": label, "label_name": frame[str(rules.label.source)]}
     columns["patient_id"] = pseudonymize(patients, key)
     if rules.age:
-        columns["age"] = ages(frame, rules.age)
+        columns["age"] = ages
+    for name, each in rules.columns.items():
+        if each.values is None and not each.measured:
+            refuse_identifiers(frame[str(each.source)], patients, f"columns, {name}")
     columns |= {name: recode_cells(frame, each, f"columns, {name}") for name, each in rules.columns.items()}
     splits = pd.Series("", index=frame.index) if rules.split is None else recode_cells(frame, rules.split, "split")
     if rules.split is not None:
@@ -198,10 +204,7 @@ def _record(
         "n_rows": len(table.rows),
         "rows_matched": joined.n_rows,
         "most_images_of_a_row": joined.most_images,
-        "n": len(rows),
-        "n_patients": int(rows["patient_id"].nunique()),
-        "n_positive": int((rows["label"] == "1").sum()),
-        "not_recorded": {name: int((rows[name] == "").sum()) for name in attributes},
+        **row_counts(rows, attributes),
         "age_missing": dict(age_missing),
         "dropped": {reason: n for reason, n in dropped.items() if n},
         "rows_left_out": joined.rows_left,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from monai_fairtune.cohort.own_data.ages import ages, count_ages
+from monai_fairtune.cohort.own_data.ages import count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages
 from monai_fairtune.cohort.own_data.mapping import AgeSource, DateSource
 from monai_fairtune.cohort.own_data.proposed import Proposed, counted, listed
@@ -65,11 +65,12 @@ def propose_age(frame: pd.DataFrame) -> Proposed:
     tried = [AgeSource(age=source) for source in [*named, *elements] if _is_recorded(frame, source)]
     dates, notes = _dates(frame)
     tried += dates
-    usable = [source for source in tried if (ages(frame, [source]) != "").any()]
-    notes += [f"{source}: not known for {_reasons(count_ages(frame, [source]))}" for source in usable]
+    read = {source: read_ages(frame, [source]) for source in tried}
+    usable = [source for source in tried if (read[source]["age"] != "").any()]
+    notes += [f"{source}: not known for {_reasons(read[source])}" for source in usable]
     if not usable:
         return Proposed("age", [], tuple(notes), "Age is not recorded.")
-    said = f"Age is read from {', else '.join(map(str, usable))}; not known for {_reasons(count_ages(frame, usable))}."
+    said = f"Age is read from {', else '.join(map(str, usable))}; not known for {_reasons(read_ages(frame, usable))}."
     return Proposed("age", [each.plain for each in usable], tuple(notes), said)
 
 
@@ -110,5 +111,5 @@ def _distinct(cells: pd.Series[str]) -> str:
     return f"{cells[cells != ''].nunique()} patients, blank in {int((cells == '').sum())} of {len(cells)}"
 
 
-def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} ({reason})" for reason, n in counts.items()) or "no image"
+def _reasons(read: pd.DataFrame) -> str:
+    return ", ".join(f"{n} ({reason})" for reason, n in count_missing(read).items()) or "no image"

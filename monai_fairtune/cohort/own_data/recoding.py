@@ -9,7 +9,7 @@ from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import listed
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
-__all__ = ["MOST_VALUES", "recode_cells", "refuse_dates"]
+__all__ = ["MOST_VALUES", "recode_cells", "refuse_dates", "refuse_identifiers"]
 
 _DATE = "|".join(
     (
@@ -20,6 +20,8 @@ _DATE = "|".join(
     )
 )
 _FEW = 20
+_ID_DIGITS = 5
+_UNSHARED = 0.95  # of the numbers belong to one patient
 
 MOST_VALUES = 50
 """A column of text with more values than this is taken for names, ids or remarks."""
@@ -38,7 +40,6 @@ def recode_cells(frame: pd.DataFrame, recode: Recode, where: str) -> pd.Series[s
     """
     cells = frame[str(recode.source)]
     if recode.values is None:
-        _refuse_identifiers(cells, where)
         return cells
     unknown = sorted(set(cells) - set(recode.values))
     if unknown:
@@ -69,10 +70,31 @@ def refuse_dates(rows: pd.DataFrame) -> None:
             )
 
 
-def _refuse_identifiers(cells: pd.Series[str], where: str) -> None:
+def refuse_identifiers(cells: pd.Series[str], patients: pd.Series[str], where: str) -> None:
+    """Refuses a column that would reach a manifest as it is and tells patients apart; no value is quoted.
+
+    Texts do so if there are many of them; whole numbers if hardly one is shared by two patients and they are many, or
+    long.
+
+    Args:
+        cells: one an image.
+        patients: whose image each is.
+        where: in the mapping, for messages.
+
+    Raises:
+        ConfigurationError: saying how many values there are.
+    """
     texts = cells[pd.to_numeric(cells, errors="coerce").isna()]
     if texts.nunique() > MOST_VALUES:
         raise ConfigurationError(
             f"The column at {where!r} holds {texts.nunique()} different texts, as names, ids or remarks do, and these "
             "must not reach a manifest. Leave it out, or say by values what each becomes."
+        )
+    numbers = cells[cells.str.fullmatch(r"\d+")]
+    n_patients_of = patients[numbers.index].groupby(numbers).nunique()
+    many = len(n_patients_of) > MOST_VALUES or bool((numbers.str.len() >= _ID_DIGITS).all())
+    if len(n_patients_of) > 1 and many and (n_patients_of == 1).mean() >= _UNSHARED:
+        raise ConfigurationError(
+            f"The column at {where!r} holds {len(n_patients_of)} different whole numbers that tell patients apart, as "
+            "ids do, and these must not reach a manifest. Leave it out, or, if they are measured, say measured: true."
         )

@@ -106,8 +106,9 @@ def _encoding(content: bytes) -> str:
 
 
 def _read_spreadsheet(path: Path, given: TableFormat | None) -> OwnTable:
-    rows, sheets = read_spreadsheet(path, given and given.sheet)
-    return OwnTable(_with_header(rows, path), TableFormat(sheet=(given and given.sheet) or sheets[0]), sheets)
+    sheet = None if given is None else given.sheet
+    rows, sheets = read_spreadsheet(path, sheet)
+    return OwnTable(_with_header(rows, path), TableFormat(sheet=sheet or sheets[0]), sheets)
 
 
 def _header_first(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.prepared import MANIFEST, RECORD, refuse_foreign_manifest
+from monai_fairtune.cohort.prepared import MANIFEST, RECORD, forget_prepared, refuse_foreign_manifest, row_counts
 from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
 from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
 from monai_fairtune.exceptions import ConfigurationError, ImageError
@@ -57,10 +57,9 @@ class PreparedCohort:
         return {**self.found.dropped, **{reason: n for reason, n in lost.items() if n}}
 
     @property
-    def not_recorded(self) -> dict[str, int]:
-        """Attribute to how many images of the manifest lack it."""
-        present = [name for name in self.reader.about.attributes if name in self.rows.columns]
-        return {name: int((self.rows[name] == "").sum()) for name in present}
+    def counts(self) -> dict[str, Any]:
+        """Images, patients, label 1, and how many images lack each attribute: see ``row_counts``."""
+        return row_counts(self.rows, [name for name in self.reader.about.attributes if name in self.rows.columns])
 
     @property
     def study(self) -> list[str]:
@@ -85,10 +84,7 @@ class PreparedCohort:
             "resize": self.resize,
             "images": "download" if self.resize is None and self.found.picture is None else "written",
             "n_read": self.found.n_read,
-            "n": len(self.rows),
-            "n_patients": self.rows["patient_id"].nunique(),
-            "n_positive": int((self.rows["label"] == "1").sum()),
-            "not_recorded": self.not_recorded,
+            **self.counts,
             "dropped": self.dropped,
             "missing": _listed(self.found.missing),
             "unreadable": _listed(tuple(self.unreadable)),
@@ -130,7 +126,8 @@ def prepare_cohort(
         progress: whether to draw a bar on standard error.
 
     Returns:
-        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given.
+        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given, and one of an
+        earlier call is removed then.
 
     Raises:
         ConfigurationError: if the folder or an option cannot be used.
@@ -142,6 +139,9 @@ def prepare_cohort(
     hashes = {table: file_sha256(root / table) for table in found.tables}
     rows = found.rows[~found.rows["image"].isin(found.missing)]
     if found.missing and not allow_missing:
+        if (folder / MANIFEST).exists():
+            with _alone_in(folder):
+                forget_prepared(folder)
         return PreparedCohort(reader, found, {}, None, root, rows, resize, hashes)
     unreadable: dict[str, ImageError] = {}
     data_root = root
@@ -155,7 +155,9 @@ def prepare_cohort(
             data_root = folder
         manifest = folder / MANIFEST if allow_missing or not unreadable else None
         prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes)
-        if manifest is not None:
+        if manifest is None:
+            forget_prepared(folder)
+        else:
             write_json(folder / RECORD, prepared.to_dict())
             write_csv(manifest, rows)
     return prepared

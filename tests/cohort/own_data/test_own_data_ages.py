@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from monai_fairtune.cohort.own_data.ages import ages, count_ages
+from monai_fairtune.cohort.own_data.ages import count_missing, read_ages
 from monai_fairtune.cohort.own_data.mapping import AgeSource, DateSource
 from monai_fairtune.cohort.own_data.sources import Source
 
@@ -22,7 +22,7 @@ _DATES = AgeSource(
     ],
 )  # fmt: skip
 def test_ages_of_every_form_become_completed_years_or_months(cell: str, age: str) -> None:
-    assert ages(pd.DataFrame({"column age": [cell]}), [_AGE]).tolist() == [age]
+    assert read_ages(pd.DataFrame({"column age": [cell]}), [_AGE])["age"].tolist() == [age]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_ages_of_every_form_become_completed_years_or_months(cell: str, age: str
 )  # fmt: skip
 def test_an_age_between_two_dates_is_completed_on_the_birthday(born: str, seen: str, age: str) -> None:
     frame = pd.DataFrame({"dicom PatientBirthDate": [born], "column seen": [seen]})
-    assert ages(frame, [_DATES]).tolist() == [age]
+    assert read_ages(frame, [_DATES])["age"].tolist() == [age]
 
 
 def test_a_missing_age_is_counted_once_under_its_gravest_reason_and_the_next_source_is_asked() -> None:
@@ -43,8 +43,10 @@ def test_a_missing_age_is_counted_once_under_its_gravest_reason_and_the_next_sou
     frame = pd.DataFrame(cells, columns=["column age", "dicom PatientBirthDate"]).assign(
         **{"column seen": "01.01.2020"}
     )
-    assert ages(frame, [_AGE, _DATES]).tolist() == ["63", "70", "", "", "", ""]
-    assert count_ages(frame, [_AGE, _DATES]) == {
+    read = read_ages(frame, [_AGE, _DATES])
+    assert read["age"].tolist() == ["63", "70", "", "", "", ""]
+    assert (read["missing"] == "").tolist() == [True, True, False, False, False, False]
+    assert count_missing(read) == {
         "not recorded": 1, "not readable as an age": 1, "below 0 or above 120 years": 2,
     }  # fmt: skip
-    assert count_ages(frame, []) == {"not recorded": 6}
+    assert count_missing(read_ages(frame, [])) == {"not recorded": 6}

@@ -176,6 +176,30 @@ def test_a_column_of_names_is_refused_and_none_is_quoted(tmp_path: Path) -> None
     assert "Dr. " not in str(caught.value) + str(again.value)
 
 
+def test_numbers_that_tell_patients_apart_are_refused_unless_they_are_said_to_be_measured(desk: Desk) -> None:
+    rows = [row | {"Number": 4711000 + k, "Weight": 60 + k} for k, row in enumerate(hospital.findings())]
+
+    def add(name: str, **more: str) -> Edit:
+        return lambda mapping: mapping.update(columns={name.lower(): {"column": name, **more}})
+
+    with pytest.raises(ConfigurationError, match=r"'columns, number' holds 12 different whole numbers") as caught:
+        desk.prepare(rows, add("Number"))
+    assert "4711" not in str(caught.value)
+    assert desk.prepare(edit=add("Number", measured="true"))["number"].tolist()[0] == "4711000"
+    assert desk.prepare(edit=add("Weight"))["weight"].tolist()[0] == "60"
+
+
+def test_short_numbers_are_taken_for_ids_where_they_are_many_and_hardly_shared(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    hospital.write_studies(desk.root, 60)
+    rows = [
+        row | {"Number": 100 + max(k, 1), "Weight": 60 + k % 55} for k, row in enumerate(hospital.findings(60))
+    ]  # one number was typed twice
+    with pytest.raises(ConfigurationError, match=r"'columns, number' holds 59 different whole numbers"):
+        desk.prepare(rows, lambda mapping: mapping["columns"].update(number={"column": "Number"}))
+    assert len(desk.prepare(edit=lambda mapping: mapping.update(columns={"weight": {"column": "Weight"}}))) == 60
+
+
 def test_each_image_can_be_a_patient_of_its_own_if_the_user_says_so(pictures: Desk) -> None:
     rows = [{"file": f"{k:03}.png", "label": k % 2} for k in range(12)]
     pictures.propose(rows)

@@ -43,7 +43,7 @@ def test_macular_degeneration_is_1_from_the_stage_that_is_asked_for(root: Path, 
 
 def test_files_of_one_name_are_those_of_the_disease(root: Path, tmp_path: Path) -> None:
     for disease in ("glaucoma", "amd", "dr"):
-        reader = HarvardFairVision(disease)  # type: ignore[arg-type]
+        reader = HarvardFairVision(disease)
         prepared = prepare_cohort(reader, root, tmp_path / disease, allow_missing=True, progress=False)
         image = tmp_path / disease / prepared.rows["image"].tolist()[1]
         assert np.allclose(decode_image(image), (50 + len(disease)) / 255, atol=1e-4)

@@ -103,6 +103,20 @@ def test_without_permission_missing_images_leave_no_manifest(tmp_path: Path) -> 
     assert "Next:" not in prepared.to_text()
 
 
+@pytest.mark.parametrize("damage", [b"broken", None])
+def test_without_permission_a_manifest_of_an_earlier_call_does_not_stay(tmp_path: Path, damage: bytes | None) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", resize=8)
+    if damage is None:
+        (root / "images" / "4.png").unlink()
+    else:
+        (root / "images" / "4.png").write_bytes(damage)
+        (tmp_path / "out" / "images" / "images" / "4.png").unlink()
+    assert prepare(root, tmp_path / "out", resize=8).manifest is None
+    assert not {"manifest.csv", "prepared.json"} & {path.name for path in (tmp_path / "out").iterdir()}
+    assert prepare(root, tmp_path / "out", resize=8, allow_missing=True).manifest is not None
+
+
 def test_counts_that_are_not_as_published_are_told_with_both_numbers(tmp_path: Path) -> None:
     prepared = prepare(write_tiny_download(tmp_path / "tiny", n=8), tmp_path / "out")
     assert prepared.mismatches == {"images": (8, 12)}
