@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["add_parser"]
+__all__ = ["add_key_file", "add_parser", "read_key_file"]
 
 
 def add_parser(jobs: Any) -> None:
@@ -25,12 +25,7 @@ def add_parser(jobs: Any) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="DICOM images")
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="receives everything")
-    parser.add_argument(
-        "--key-file",
-        type=Path,
-        metavar="FILE",
-        help="key of the pseudonyms, made if it is not there; keep it outside of DIR. Or set FAIRTUNE_PSEUDONYM_KEY",
-    )
+    add_key_file(parser, "of the pseudonyms, made if it is not there; keep it outside of DIR")
     parser.add_argument(
         "--frame",
         type=_frame,
@@ -50,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     from monai_fairtune.deploy.dicom import ReadingLimits, ReadingRules, answer_files
     from monai_fairtune.deploy.export import ExportedModel
 
-    key = _key(options.key_file, options.output_dir)
+    _require_outside(options.key_file, options.output_dir)
+    key = read_key_file(options.key_file)
     model = ExportedModel.load(options.model, options.device)
     found = answer_files(
         options.inputs,
@@ -68,19 +64,31 @@ def _frame(text: str) -> int | str:
     return text if text == "middle" else int(text)
 
 
-def _key(key_file: Path | None, output_dir: Path) -> bytes:
+def add_key_file(parser: argparse.ArgumentParser, what: str) -> None:
+    """Adds the option of the key of the pseudonyms."""
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help=f"key {what}. Or set FAIRTUNE_PSEUDONYM_KEY")
+
+
+def read_key_file(key_file: Path | None) -> bytes:
+    """Returns the key of the pseudonyms.
+
+    Raises:
+        ConfigurationError: if there is none, there are two, or it cannot be read or made.
+    """
     from monai_fairtune.cohort.own_data.pseudonyms import KEY_VARIABLE, read_key
 
-    if key_file is not None:
-        if KEY_VARIABLE in os.environ:
-            raise ConfigurationError(f"Both --key-file and {KEY_VARIABLE} are given. Give one key.")
-        if key_file.resolve().is_relative_to(output_dir.resolve()):
-            raise ConfigurationError(
-                "The key file lies in the output folder, and would be passed on with it. Keep it elsewhere."
-            )
+    if key_file is not None and KEY_VARIABLE in os.environ:
+        raise ConfigurationError(f"Both --key-file and {KEY_VARIABLE} are given. Give one key.")
     try:
         return read_key(key_file)
     except OSError as error:
         raise ConfigurationError(
             f"The key file cannot be read or made: {error.strerror}. Give another --key-file."
         ) from error
+
+
+def _require_outside(key_file: Path | None, output_dir: Path) -> None:
+    if key_file is not None and key_file.resolve().is_relative_to(output_dir.resolve()):
+        raise ConfigurationError(
+            "The key file lies in the output folder, and would be passed on with it. Keep it elsewhere."
+        )

@@ -171,6 +171,18 @@ def test_links_that_lead_out_of_a_folder_are_not_followed(root: Path, answer: An
     assert answer(root).n_files == 5
 
 
+def test_outputs_among_the_images_are_not_taken_for_images(root: Path) -> None:
+    model = BrightnessClassifier()
+    first = answer_files([root], root / "out", model, key=KEY)
+    again = answer_files([root], root / "out", model, key=KEY)
+    assert (first.n_files, again.n_files, again.n_known) == (5, 5, 4)
+
+
+def test_a_link_to_another_folder_is_left_alone_and_a_file_given_twice_counts_once(root: Path, answer: Answer) -> None:
+    (root / "again").symlink_to(root / "CANARYFOLDER")
+    assert answer(root, root / "c.dcm", root / "c.dcm").n_files == 5
+
+
 def test_the_middle_frame_is_taken_where_asked(tmp_path: Path) -> None:
     frames = np.stack([picture(0.2), picture(0.6), picture(0.9)])
     cine = write_image(tmp_path / "in.dcm", frames)

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom.inference import ImageAnswer
+from monai_fairtune.deploy.dicom.pseudonyms import KEY_COLUMNS, pseudonyms_of
 from monai_fairtune.deploy.dicom.rules import ReadingRules
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
 from monai_fairtune.predictions import read_json, write_json
@@ -23,8 +24,8 @@ __all__ = ["AnswersFolder", "describe_run"]
 
 _PREDICTIONS, _REFUSED, _REPORTS, _RUN = "predictions.csv", "refused.csv", "reports", "run.json"
 _PRIVATE = 0o600
-_ANSWERED_COLUMNS = ("file", "image", "study", "patient_id", "frame", "class", "score")
-_REFUSED_COLUMNS = ("file", "image", "study", "patient_id", "reason", "sentence")
+_ANSWERED_COLUMNS = (*KEY_COLUMNS, "frame", "class", "score")
+_REFUSED_COLUMNS = (*KEY_COLUMNS, "reason", "sentence")
 
 Row = dict[str, Any]
 
@@ -93,27 +94,17 @@ class AnswersFolder:
             finally:
                 answers.save()
 
-    def pseudonym(self, identifier: str) -> str:
-        """Returns what stands for an identifier in the tables; blank for blank."""
-        return keyed_pseudonym(identifier, self._key) if identifier else ""
-
-    def has_answered(self, file_sha256: str) -> bool:
-        """Returns whether a file with this content has a probability already."""
-        return self.pseudonym(file_sha256) in self._answered
+    def has_answered(self, content: str) -> bool:
+        """Returns whether a file with this content, see ``content_of``, has a probability already."""
+        return keyed_pseudonym(content, self._key) in self._answered
 
     def has_answered_image(self, sop_uid: str) -> bool:
         """Returns whether an image has a probability already, whatever file it was in."""
-        return self.pseudonym(sop_uid) in self._images
+        return keyed_pseudonym(sop_uid, self._key) in self._images
 
-    def add(self, answer: ImageAnswer, file_sha256: str) -> None:
+    def add(self, answer: ImageAnswer, content: str) -> None:
         """Keeps an answer; a later one for the same content replaces it."""
-        identity = answer.read.identity
-        row: Row = {
-            "file": self.pseudonym(file_sha256),
-            "image": self.pseudonym(answer.sop_uid),
-            "study": self.pseudonym(identity.get("StudyInstanceUID", "")),
-            "patient_id": self.pseudonym(identity.get("PatientID", "")),
-        }
+        row: Row = pseudonyms_of(answer.read.identity, content, self._key)
         self._refused.pop(row["file"], None)
         if answer.refusal is not None:
             about = {"reason": answer.refusal.reason.value, "sentence": answer.refusal.sentence}

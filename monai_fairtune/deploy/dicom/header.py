@@ -16,7 +16,7 @@ PATIENT_AND_STUDY = (
 )  # fmt: skip
 """What a report of the same study repeats."""
 
-IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", *PATIENT_AND_STUDY)
+IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "PatientAge", *PATIENT_AND_STUDY)
 """Keywords of what leaves the process that reads."""
 
 _CHECKED = (

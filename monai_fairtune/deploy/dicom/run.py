@@ -12,12 +12,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom.answers_folder import AnswersFolder
 from monai_fairtune.deploy.dicom.image_reader import ImageReader
 from monai_fairtune.deploy.dicom.inference import ImageAnswer, answer_study
 from monai_fairtune.deploy.dicom.input_files import find_files
+from monai_fairtune.deploy.dicom.pseudonyms import content_of
 from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
 from monai_fairtune.deploy.dicom.rules import ReadingRules
 from monai_fairtune.exceptions import ConfigurationError
@@ -96,11 +96,11 @@ def answer_files(
             "Reports are made by highdicom, which is not installed. pip install 'monai-fairtune[dicom]'."
         )
     rules = ReadingRules(classifier.intended_use) if rules is None else rules
-    files = find_files(inputs)
+    files = find_files(inputs, outside=output_dir)
     bar = tqdm(total=len(files), desc="Answering", unit="image", mininterval=0.5, disable=not progress)
     with AnswersFolder.opened(output_dir, classifier, rules, key) as folder, ImageReader(rules) as reader, bar:
         run = _Run(folder, classifier, reader, bar)
-        new = {sha256: path for path in files if not folder.has_answered(sha256 := _content(path))}
+        new = {content: path for path in files if not folder.has_answered(content := content_of(path))}
         bar.update(len(files) - len(new))
         for study in run.by_study(new).values():
             run.answer(study)
@@ -117,17 +117,17 @@ class _Run:
         self._saved = time.monotonic()
 
     def by_study(self, files: Mapping[str, Path]) -> dict[str, dict[Path, str]]:
-        """Returns the files of each study, with the SHA-256 of each; files that are refused at once are in none."""
+        """Returns the files of each study, with the content of each; files that are refused at once are in none."""
         studies: dict[str, dict[Path, str]] = {}
-        for sha256, path in files.items():
+        for content, path in files.items():
             read = self.reader.read(path)
             refusal = read.refusal
             if refusal is None and self.folder.has_answered_image(read.identity["SOPInstanceUID"]):
                 refusal = Refusal(Reason.DUPLICATE, "Another file that was answered before holds the same image.")
             if refusal is None:
-                studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = sha256
+                studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = content
             else:
-                self._keep(ImageAnswer(path, read, None, refusal), sha256)
+                self._keep(ImageAnswer(path, read, None, refusal), content)
         return studies
 
     def answer(self, study: Mapping[Path, str]) -> None:
@@ -141,18 +141,10 @@ class _Run:
             self.folder.save()
             self._saved = time.monotonic()
 
-    def _keep(self, answer: ImageAnswer, sha256: str) -> None:
-        self.folder.add(answer, sha256)
+    def _keep(self, answer: ImageAnswer, content: str) -> None:
+        self.folder.add(answer, content)
         if answer.refusal is None:
             self.n_answered += 1
         else:
             self.refused[answer.refusal.reason.value] += 1
         self.bar.update()
-
-
-def _content(path: Path) -> str:
-    """Returns what tells a file's content from others; for what cannot be read, its name does."""
-    try:
-        return file_sha256(path) if path.is_file() else str(path)
-    except OSError:
-        return str(path)
