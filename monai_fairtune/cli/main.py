@@ -9,12 +9,25 @@ import sys
 from collections.abc import Sequence
 
 from monai_fairtune import __version__
-from monai_fairtune.cli import audit, check, check_config, compare, demo, export, prepare, recover, search, status, worker
+from monai_fairtune.cli import (
+    audit,
+    check,
+    check_config,
+    compare,
+    demo,
+    dicom,
+    export,
+    prepare,
+    recover,
+    search,
+    status,
+    worker,
+)
 from monai_fairtune.exceptions import find_error
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, prepare, check, check_config, audit, search, worker, status, recover, compare, export)
+_COMMANDS = (demo, prepare, check, check_config, audit, search, worker, status, recover, compare, export, dicom)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
