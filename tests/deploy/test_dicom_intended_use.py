@@ -12,7 +12,7 @@ from monai_fairtune.deploy import IntendedUse
 from monai_fairtune.deploy.dicom import Frame, ImageReader, ReadingRules
 from monai_fairtune.deploy.dicom.intended_use import WAIVABLE
 from monai_fairtune.deploy.dicom.pixel_quality import check_pixels
-from tests.deploy.dicom_files import picture, write_image
+from tests.deploy.dicom_files import STORAGE, picture, write_image
 from tests.deploy.hostile_files import encoded, lawless, write
 
 CHEST = IntendedUse(modalities=("DX", "CR"), body_parts=("CHEST",), views=("PA", "AP"), min_side=32)
@@ -32,6 +32,12 @@ def strict() -> Iterator[ImageReader]:
 @pytest.fixture(scope="module")
 def lenient() -> Iterator[ImageReader]:
     with ImageReader(_chest(WAIVABLE)) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def anything() -> Iterator[ImageReader]:
+    with ImageReader(ReadingRules()) as reader:
         yield reader
 
 
@@ -89,15 +95,23 @@ def test_a_digital_radiograph_for_presentation_is_not_refused_as_derived(tmp_pat
     assert _reason(strict, path) is None
 
 
+@pytest.mark.parametrize("modality", [name for name in STORAGE if name != "OT"])
+def test_images_as_acquired_of_any_modality_are_answered_for(
+    tmp_path: Path, anything: ImageReader, modality: str
+) -> None:
+    assert _reason(anything, write_image(tmp_path / "a.dcm", modality=modality)) is None
+
+
 def test_capitals_do_not_matter(tmp_path: Path, strict: ImageReader) -> None:
     path = write(tmp_path / "a.dcm", encoded(lawless(BodyPartExamined="Chest ", ViewPosition="pa")))
     assert _reason(strict, path) is None
 
 
-def test_a_model_without_an_intended_use_answers_for_any_body_part_and_view(tmp_path: Path) -> None:
-    with ImageReader(ReadingRules()) as reader:
-        path = write_image(tmp_path / "a.dcm", modality="MR", BodyPartExamined="FOOT", ViewPosition=None)
-        assert _reason(reader, path) is None
+def test_a_model_without_an_intended_use_answers_for_any_body_part_and_view(
+    tmp_path: Path, anything: ImageReader
+) -> None:
+    path = write_image(tmp_path / "a.dcm", modality="MR", BodyPartExamined="FOOT", ViewPosition=None)
+    assert _reason(anything, path) is None
 
 
 @pytest.mark.parametrize(("frame", "reason"), [("middle", None), (1, None), (3, None), (4, "multi_frame")])

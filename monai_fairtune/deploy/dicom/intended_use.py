@@ -26,7 +26,9 @@ def _value(dataset: Any, place: int) -> str:
 
 
 def _is_secondary_capture(dataset: Any) -> bool:
-    return text_of(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE) or bool(text_of(dataset, "ConversionType"))
+    kind = text_of(dataset, "SOPClassUID")
+    is_of_class = kind == _SECONDARY_CAPTURE or kind.startswith(f"{_SECONDARY_CAPTURE}.")
+    return is_of_class or bool(text_of(dataset, "ConversionType"))
 
 
 def _is_localizer(dataset: Any) -> bool:
