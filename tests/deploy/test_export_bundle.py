@@ -19,6 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from monai_fairtune.bundle.config_check import check_config
 from monai_fairtune.deploy.export import ExportOptions, SearchOutput, describe, export_bundle
 from monai_fairtune.deploy.export.parity import reference
 from monai_fairtune.exceptions import ConfigurationError, ExportError, ManifestError
@@ -106,6 +107,12 @@ def test_the_config_has_every_property_that_monai_asks_for(exported_folder: Path
     workflow.initialize()
     assert workflow.check_properties() == []
     assert workflow.version == "1.2.0"
+
+
+def test_the_configs_pass_the_check_for_what_they_would_execute(exported_folder: Path) -> None:
+    found = check_config(sorted((exported_folder / "configs").glob("*.json")))
+    assert len(found.findings) > 20
+    assert not found.refused
 
 
 @pytest.mark.filterwarnings("ignore:parsing config_file", "ignore:.*bundle")

@@ -32,7 +32,7 @@ Images are PNG, JPEG, TIFF, DICOM, NIfTI or NPY. Nothing is downloaded: the weig
 
 Options: `--dataset_dir` (a folder) or `--manifest` (a CSV with a column `image`), `--output_dir`, `--threshold`
 ({threshold}), `--batch_size`, `--device`. Let `output_dir` lie outside the bundle, whose files are under checksums. A
-config is code: run only configs that you trust.
+config is code: `monai-fairtune check-config {name}/configs/*.json` lists what these would execute.
 
 From Python, with every checksum verified and no config run:
 
