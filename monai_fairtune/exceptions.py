@@ -25,6 +25,7 @@
         ├── DiskFullError                 a result could not be written               exit code 75
         ├── StorageUnreachableError       the database stayed away                    exit code 75
         ├── ProcessLostError              a process that trains along is gone         exit code 75
+        ├── ArchiveError                  an image archive is away or refuses         exit code 75
         └── WorkersLostError              no worker process stays alive               exit code 75
 
 A message is one sentence for the fact with the values found, and one for the way out.
@@ -33,6 +34,7 @@ A message is one sentence for the fact with the values found, and one for the wa
 from __future__ import annotations
 
 __all__ = [
+    "ArchiveError",
     "AttributeDeclarationError",
     "ConfigurationError",
     "DiskFullError",
@@ -165,6 +167,12 @@ class StorageUnreachableError(RunError):
 
 class ProcessLostError(RunError):
     """One of the processes that share a training ended or hangs; the same command goes on."""
+
+    exit_code = 75
+
+
+class ArchiveError(RunError):
+    """An archive of images could not be reached, or refused what was asked."""
 
     exit_code = 75
 

@@ -29,7 +29,7 @@ from monai_fairtune.deploy.node.connections import send_at_once
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.servers.processes import free_port, spawn, wait_until
 
-__all__ = ["Archive", "NodeProcess", "answer_briefly", "page", "running", "send", "settings_for"]
+__all__ = ["Archive", "NodeProcess", "answer_briefly", "numbers", "page", "running", "send", "settings_for"]
 
 
 STARTING = "starting or ending"
@@ -150,6 +150,20 @@ def send(datasets: Iterable[Dataset], settings: NodeSettings, *, caller: str = "
         return [_status(association, image) for image in images]
     finally:
         association.release()
+
+
+def numbers(report: Dataset) -> list[float]:
+    """Returns the probabilities of a report, in its order."""
+    found = []
+
+    def walk(item: Dataset) -> None:
+        for child in item.get("ContentSequence", []):
+            if child.ValueType == "NUM" and child.ConceptNameCodeSequence[0].CodeMeaning.startswith("Probability"):
+                found.append(float(child.MeasuredValueSequence[0].NumericValue))
+            walk(child)
+
+    walk(report)
+    return found
 
 
 def page(http_port: int, name: str) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from pydicom.uid import JPEGBaseline8Bit
 
 from monai_fairtune.deploy.export import ExportedModel
 from tests.deploy.dicom_files import CANARIES, picture, write_image
-from tests.deploy.nodes import page
+from tests.deploy.nodes import numbers, page
 from tests.servers.fixtures import orthanc
 from tests.servers.orthanc import Orthanc
 from tests.servers.processes import find_programs, free_port, spawn, wait_until
@@ -64,7 +64,8 @@ def serving(orthanc: Orthanc, bundle: Path, folder: Path) -> Iterator[Served]:
     ]
     process = spawn(command, folder / "log", environment=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
     try:
-        wait_until(lambda: page(http_port, "readyz")[0] == 200, "the node is ready", 120)
+        wait_until(lambda: process.poll() is not None or page(http_port, "readyz")[0] == 200, "it is ready", 120)
+        assert process.poll() is None, (folder / "log").read_text()
         orthanc.put("/modalities/fairtune", ["FAIRTUNE", "127.0.0.1", port])
         yield Served(orthanc, ExportedModel.load(bundle), folder / "log")
         process.terminate()
@@ -88,20 +89,6 @@ def store(archive: Orthanc, *files: Path) -> None:
     proposed = ["--propose-jpeg8"] if dcmread(files[0]).file_meta.TransferSyntaxUID == JPEGBaseline8Bit else []
     command = ["storescu", *proposed, "-aec", archive.title, "127.0.0.1", str(archive.dicom_port)]
     subprocess.run([*command, *map(str, files)], check=True, timeout=60)
-
-
-def numbers(report: Dataset) -> list[float]:
-    """Returns the probabilities of a report, in its order."""
-    found = []
-
-    def walk(item: Dataset) -> None:
-        for child in item.get("ContentSequence", []):
-            if child.ValueType == "NUM" and child.ConceptNameCodeSequence[0].CodeMeaning.startswith("Probability"):
-                found.append(float(child.MeasuredValueSequence[0].NumericValue))
-            walk(child)
-
-    walk(report)
-    return found
 
 
 def test_an_image_stored_in_an_archive_is_answered_there_as_the_model_answers(served: Served, tmp_path: Path) -> None:

@@ -86,6 +86,10 @@ class Orthanc:
         """Returns the answer, as data, to a body of data."""
         return json.loads(self._ask("POST", path, json.dumps(body).encode()))
 
+    def post_file(self, path: Path) -> None:
+        """Stores a DICOM file."""
+        self._ask("POST", "/instances", path.read_bytes())
+
     def put(self, path: str, body: Any) -> None:
         """Puts data."""
         self._ask("PUT", path, json.dumps(body).encode())
