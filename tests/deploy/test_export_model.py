@@ -201,3 +201,24 @@ def test_the_weights_that_a_model_was_tuned_on_must_be_given(search_output: Path
         read_search_output(search_output)
     with pytest.raises(ConfigurationError, match=r"There is no result.json"):
         read_search_output(tmp_path)
+
+
+def test_a_result_that_does_not_tell_its_network_is_refused(search_output: Path, tmp_path: Path) -> None:
+    result = json.loads((search_output / "result.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps(result | {"network": {}}))
+    with pytest.raises(ConfigurationError, match=r"does not tell \['backbone', .*describe_experiment"):
+        read_search_output(tmp_path)
+
+
+def test_the_packages_own_weights_need_not_be_given(tmp_path: Path) -> None:
+    from monai_fairtune.cohort import Preprocessing
+    from monai_fairtune.masks import TINY_VIT_WEIGHTS, FairTuneNetwork, save_delta
+    from monai_fairtune.testing.example_result import example_result
+
+    network = FairTuneNetwork("monai_fairtune.masks.tiny_vit", TINY_VIT_WEIGHTS, image_size=48)
+    network.apply_mask(network.anchors()["head only"])
+    save_delta(
+        tmp_path / "model.safetensors", network, preprocessing=Preprocessing(48).to_dict(), class_names=["0", "1"]
+    )
+    (tmp_path / "result.json").write_text(json.dumps(example_result(n_trials=12, n_epochs=2)))
+    assert read_search_output(tmp_path).network.backbone_sha256 == network.backbone_sha256

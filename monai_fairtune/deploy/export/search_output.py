@@ -21,6 +21,9 @@ from monai_fairtune.report.stored import load_result
 __all__ = ["SearchOutput", "describe", "read_search_output"]
 
 
+_NETWORK = frozenset({"backbone", "backbone_sha256", "image_size", "n_parameters", "pretrained"})
+
+
 @dataclass(frozen=True)
 class SearchOutput:
     """The answer of a finished search.
@@ -61,7 +64,7 @@ def read_search_output(
         ConfigurationError: if no search has finished there, or its weights are not given.
         WeightsError: if the weights are not those that the model was tuned on.
     """
-    result = load_result(output_dir / "result.json")
+    result = _told(load_result(output_dir / "result.json"))
     header = read_delta_metadata(output_dir / "model.safetensors")
     described, arguments = header["network"], dict(backbone_arguments or {})
     network = FairTuneNetwork(
@@ -110,6 +113,17 @@ def describe(
         threshold=source.threshold,
         intended_use=intended_use or IntendedUse(),
     )
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    """Returns the result, if it tells what the documents of an export need."""
+    lacking = sorted(_NETWORK - set(result.get("network") or {}))
+    if lacking:
+        raise ConfigurationError(
+            f"result.json does not tell {lacking} of the network, as a search from Python may leave it. Pass "
+            "experiment=describe_experiment(...) to search_masks, or search with monai-fairtune search."
+        )
+    return result
 
 
 def _own_weights(result: Mapping[str, Any], sha256: str) -> Path | None:
