@@ -7,7 +7,7 @@ from monai_fairtune.audit.result import Audit, require_free
 from monai_fairtune.audit.suppression import suppress_small_cells
 from monai_fairtune.audit.suppression_card import suppress_small_card
 from monai_fairtune.audit.text import design_text, result_text
-from monai_fairtune.audit.windows import OverTime, windows_text
+from monai_fairtune.audit.windows import OverTime, whole_windows, windows_text
 
 __all__ = [
     "Audit",
@@ -21,5 +21,6 @@ __all__ = [
     "result_text",
     "suppress_small_card",
     "suppress_small_cells",
+    "whole_windows",
     "windows_text",
 ]

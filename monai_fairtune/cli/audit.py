@@ -7,15 +7,24 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from monai_fairtune.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from monai_fairtune.audit import OverTime
+    from monai_fairtune.audit import Audit, OverTime
     from monai_fairtune.metrics import Resampling
 
-__all__ = ["add_parser", "add_resampling", "resampling_of"]
+__all__ = [
+    "add_parser",
+    "add_resampling",
+    "add_results",
+    "add_windows",
+    "asked_results",
+    "over_time_of",
+    "resampling_of",
+    "tell",
+]
 
 
 def add_parser(commands: Any) -> None:
@@ -44,25 +53,30 @@ def add_parser(commands: Any) -> None:
         "--split-column", metavar="COLUMN", help="test is assessed, validation chooses the threshold; default: all rows"
     )
     parser.add_argument("--threshold", type=float, metavar="P", help="on the probability; default: see --split-column")
-    parser.add_argument("--min-per-class", type=int, default=10, metavar="N", help="default: %(default)s")
-    parser.add_argument("--suppress-below", type=int, metavar="N", help="withhold cells with fewer; 10 is usual")
     parser.add_argument(
         "--merge-small", action="store_true", help="merge subgroups below --min-per-class, and list them"
     )
     parser.add_argument("--drop-missing", action="store_true", help="leave rows without label or score out, and count")
-    parser.add_argument("--png", action="store_true", help="write the plots as PNG as well as SVG")
-    parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
-    add_resampling(parser, "0: no intervals")
-    add_windows(parser)
-    parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
-    parser.add_argument("--output-dir", required=True, metavar="DIR", help="receives everything")
+    windows = add_windows(parser)
+    windows.add_argument("--time", metavar="COLUMN", help="when each image was read, as 2026-05-31; needed for windows")
+    add_results(parser)
     parser.set_defaults(run=run)
 
 
-def add_windows(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of an audit over time."""
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of what is shown and written."""
+    parser.add_argument("--min-per-class", type=int, default=10, metavar="N", help="default: %(default)s")
+    parser.add_argument("--suppress-below", type=int, metavar="N", help="withhold cells with fewer; 10 is usual")
+    parser.add_argument("--png", action="store_true", help="write the plots as PNG as well as SVG")
+    parser.add_argument("--no-predictions", action="store_true", help="write no predictions.csv")
+    add_resampling(parser, "0: no intervals")
+    parser.add_argument("--json", action="store_true", help="print report.json; the rest goes to standard error")
+    parser.add_argument("--output-dir", required=True, metavar="DIR", help="receives everything")
+
+
+def add_windows(parser: argparse.ArgumentParser) -> Any:
+    """Adds the options of an audit over time, and returns their group."""
     group = parser.add_argument_group("over time", "each window is held against a reference; alarms by a stated rule")
-    group.add_argument("--time", metavar="COLUMN", help="when each image was read, as 2026-05-31; needed for windows")
     group.add_argument("--window", default="month", metavar="W", help="month, quarter or a number of days")
     group.add_argument(
         "--reference",
@@ -73,18 +87,17 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--alpha", type=float, default=0.05, metavar="P", help="chance of any false alarm of a family")
     group.add_argument("--horizon", type=int, default=12, metavar="N", help="within so many windows")
     group.add_argument("--fail-on-alarm", action="store_true", help="exit code 1 if the last window has an alarm")
+    return group
 
 
-def over_time_of(options: argparse.Namespace) -> OverTime | None:
-    """Returns how the table is cut into windows, or None if that was not asked for."""
+def over_time_of(options: argparse.Namespace, time: str) -> OverTime:
+    """Returns how a table is cut into windows by its column ``time``."""
     from monai_fairtune.audit import OverTime
     from monai_fairtune.metrics import Surveillance
 
-    if options.time is None:
-        return None
     reference = options.reference
     return OverTime(
-        options.time,
+        time,
         options.window,
         int(reference) if reference.isdecimal() else Path(reference),
         Surveillance(options.alpha, options.horizon),
@@ -114,11 +127,9 @@ def resampling_of(options: argparse.Namespace) -> Resampling | None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.audit import audit, design_text, read_table, require_free, result_text, windows_text
+    from monai_fairtune.audit import audit, read_table, require_free
 
-    resampling = resampling_of(options)
     require_free(Path(options.output_dir))
-    out = sys.stderr if options.json else sys.stdout
     table, source = read_table(options.predictions, _columns(options), numbers=options.score)
     found = audit(
         table,
@@ -131,15 +142,32 @@ def run(options: argparse.Namespace) -> int:
         sample=options.sample,
         split=options.split_column,
         threshold=options.threshold,
-        min_per_class=options.min_per_class,
-        suppress_below=options.suppress_below,
         merge_small=options.merge_small,
         drop_missing=options.drop_missing,
-        resampling=resampling,
         source=source,
-        over_time=over_time_of(options),
-        on_design=lambda design: print(design_text(design), file=out, flush=True),
+        over_time=None if options.time is None else over_time_of(options, options.time),
+        **asked_results(options),
     )
+    return tell(found, options)
+
+
+def asked_results(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the arguments of ``audit`` that ``add_results`` asks for; what can be seen at all is printed."""
+    from monai_fairtune.audit import design_text
+
+    return {
+        "min_per_class": options.min_per_class,
+        "suppress_below": options.suppress_below,
+        "resampling": resampling_of(options),
+        "on_design": lambda design: print(design_text(design), file=_out(options), flush=True),
+    }
+
+
+def tell(found: Audit, options: argparse.Namespace) -> int:
+    """Writes and prints what an audit found, and returns the exit code."""
+    from monai_fairtune.audit import result_text, windows_text
+
+    out = _out(options)
     page = found.write(options.output_dir, predictions=not options.no_predictions, png=options.png)
     report = found.to_dict()
     for note in report["audit"]["notes"]:
@@ -151,6 +179,10 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report, indent=1, allow_nan=False))
     return int(options.fail_on_alarm and _last_has_alarm(report))
+
+
+def _out(options: argparse.Namespace) -> TextIO:
+    return sys.stderr if options.json else sys.stdout
 
 
 def _last_has_alarm(report: Mapping[str, Any]) -> bool:

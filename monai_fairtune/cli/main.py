@@ -17,6 +17,7 @@ from monai_fairtune.cli import (
     demo,
     dicom,
     export,
+    in_use,
     prepare,
     recover,
     search,
@@ -27,7 +28,7 @@ from monai_fairtune.exceptions import find_error
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, prepare, check, check_config, audit, search, worker, status, recover, compare, export, dicom)
+_COMMANDS = (demo, prepare, check, check_config, audit, search, worker, status, recover, compare, export, dicom, in_use)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

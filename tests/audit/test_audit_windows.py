@@ -173,12 +173,14 @@ def test_with_suppression_a_case_mix_that_tells_how_many_labels_are_missing_is_w
     assert (last["n_without_label"], last["case_mix"]) == ("suppressed", None)
 
 
-def test_the_text_names_every_window_and_tells_every_alarm() -> None:
+def test_the_text_names_every_window_and_tells_the_alarms_of_the_last() -> None:
     report = run(timed(fall_from=3))
     text = windows_text(report)
+    n_last = sum(alarm["window"] == "2026-06" for alarm in report["alarms"])
     assert all(part["name"] in text for part in report["windows"]["each"])
-    assert "2026-04: the AUROC of male (sex) is" in text
-    assert f"{len(report['alarms'])} alarms:" in text
+    assert "2026-06: the AUROC of male (sex) is" in text
+    assert "2026-05: the AUROC" not in text
+    assert f"{n_last} alarms in the last window, {len(report['alarms']) - n_last} before:" in text
 
 
 def test_what_cannot_be_laid_out_in_time_is_refused(tmp_path: Path) -> None:

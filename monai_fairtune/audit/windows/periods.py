@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.subgroups import distinct_cells
 
-__all__ = ["Period", "cut", "days_of"]
+__all__ = ["Period", "cut", "days_of", "whole_windows"]
 
 _MOST = 120
 _ALIASES = {"month": "MS", "quarter": "QS"}
@@ -81,6 +81,19 @@ def cut(days: pd.Series[pd.Timestamp], window: str | int) -> tuple[list[Period],
         )
     periods = [Period(_name(start, window), start.date(), end.date()) for start, end in pairwise(edges)]
     return periods, np.searchsorted(edges, days.to_numpy(), side="right").astype(np.int64) - 1
+
+
+def whole_windows(times: pd.Series, window: str | int, today: date) -> NDArray[np.bool_]:
+    """Returns which rows are in a window that was over before ``today``: shape ``(n,)``.
+
+    Raises:
+        PredictionsError: if a time cannot be read.
+        ConfigurationError: if there are more than 120 windows.
+    """
+    if not len(times):
+        return np.zeros(0, dtype=np.bool_)
+    periods, codes = cut(days_of(times), window)
+    return np.array([period.end <= today for period in periods])[codes]
 
 
 def _name(start: pd.Timestamp, window: str | int) -> str:

@@ -12,7 +12,7 @@ __all__ = ["windows_text"]
 
 
 def windows_text(report: Mapping[str, Any]) -> str:
-    """Returns a row a window, then the alarms.
+    """Returns a row a window, then the alarms of the last one.
 
     Args:
         report: the content of ``report.json``, with ``windows`` and ``alarms``.
@@ -31,8 +31,11 @@ def windows_text(report: Mapping[str, Any]) -> str:
                 "reference" if window["reference"] else str(n_alarms),
             ]
         )
-    told = [f"  {alarm_words(alarm)}" for alarm in alarms]
-    return "\n".join(["over time", aligned(rows), f"{len(alarms)} alarms{':' if told else '.'}", *told])
+    last = report["windows"]["each"][-1]["name"]
+    told = [f"  {alarm_words(alarm)}" for alarm in alarms if alarm["window"] == last]
+    before = len(alarms) - len(told)
+    head = f"{len(told)} alarms in the last window, {before} before{':' if told else '.'}"
+    return "\n".join(["over time", aligned(rows), head, *told])
 
 
 def _worst(attributes: Mapping[str, Any]) -> str:

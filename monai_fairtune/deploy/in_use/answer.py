@@ -1,0 +1,54 @@
+"""What a deployed model answered for one image, and what the table of a hospital says of it later."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from monai_fairtune.exceptions import PredictionsError
+
+__all__ = ["SCOPES", "Answer"]
+
+SCOPES = ("image", "study", "accession", "patient")
+"""What a row of another table may be about, the narrowest first."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, as the system that asked for it knows it; the log keeps pseudonyms of all ids.
+
+    Args:
+        image: the image's id, such as its SOP Instance UID.
+        patient: the patient's id.
+        probability: of class 1, in [0, 1].
+        time: of the answer, with a zone.
+        study: the study's id, such as its Study Instance UID; blank where there is none.
+        accession: the accession number; blank where there is none.
+        attributes: name of a sensitive attribute or a property of the acquisition to its value; blank is missing.
+
+    Raises:
+        PredictionsError: if an id is blank, the probability is none, or the time has no zone.
+    """
+
+    image: str = field(repr=False)
+    patient: str = field(repr=False)
+    probability: float
+    time: datetime = field(repr=False)
+    study: str = field(default="", repr=False)
+    accession: str = field(default="", repr=False)
+    attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.image or not self.patient:
+            raise PredictionsError("An answer has no id of its image or patient. Give both: a patient counts once.")
+        if not (math.isfinite(self.probability) and 0 <= self.probability <= 1):
+            raise PredictionsError(f"An answer has the probability {self.probability}. Give a number in [0, 1].")
+        if self.time.tzinfo is None:
+            raise PredictionsError("The time of an answer has no zone. Give one, such as datetime.now(timezone.utc).")
+
+    @property
+    def utc(self) -> str:
+        """The time as the log writes it, to the second."""
+        return self.time.astimezone(timezone.utc).isoformat(timespec="seconds")

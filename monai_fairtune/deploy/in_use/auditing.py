@@ -1,0 +1,54 @@
+"""The log, audited over time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from monai_fairtune.audit import Audit, OverTime, audit, whole_windows
+from monai_fairtune.deploy.in_use.answered import AnsweredImages, read_answers
+from monai_fairtune.exceptions import PredictionsError
+
+__all__ = ["audit_log"]
+
+
+def audit_log(
+    path: Path, over_time: OverTime, *, model: str | None = None, today: date | None = None, **arguments: Any
+) -> Audit:
+    """Audits what one model has answered, window by window; the window that is not over yet is left out.
+
+    Images whose label is not known yet count in the case mix.
+
+    Args:
+        path: of the log.
+        over_time: how it is cut; its ``time`` is ``"time"``.
+        model: the first digits of the SHA-256 of the model's weights; not needed where the log has one model.
+        today: by default the day in UTC.
+        arguments: of ``audit``, such as ``attributes`` and ``resampling``; without a ``threshold`` it is the model's.
+
+    Raises:
+        PredictionsError: if no window is over, or none of its images has a label.
+    """
+    found = read_answers(path, model)
+    rows = found.table[whole_windows(found.table["time"], over_time.window, today or datetime.now(timezone.utc).date())]
+    if rows.empty:
+        raise PredictionsError(
+            f"The log has {len(found.table)} answers of this model, and none in a window that is over. Wait until the "
+            "first is, or take shorter windows."
+        )
+    return audit(
+        rows,
+        label="label",
+        score="score",
+        patient="patient",
+        sample="image",
+        drop_missing=True,
+        over_time=over_time,
+        **{"threshold": _threshold(found, over_time), "source": {"file": path.name, "sha256": None}} | arguments,
+    )
+
+
+def _threshold(found: AnsweredImages, over_time: OverTime) -> float | None:
+    """Returns the model's own threshold, unless the reference brings one along."""
+    return found.threshold if isinstance(over_time.reference, int) else None
