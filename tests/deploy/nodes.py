@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import ssl
 import sys
 import threading
 import urllib.error
@@ -60,11 +61,12 @@ class Archive:
         status: that it answers with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.taken: Counter[str] = Counter()
         self.reports: dict[str, Dataset] = {}
         self.status = 0x0000
         self.port = free_port()
+        self._tls = tls
         self._lock = threading.Lock()
         self._entity = AE("ARCHIVE")
         self._entity.add_supported_context(BasicTextSRStorage)
@@ -79,7 +81,8 @@ class Archive:
 
     def start(self) -> None:
         """Listens."""
-        self._entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
+        handlers = [(evt.EVT_C_STORE, self._store)]
+        self._entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers, ssl_context=self._tls)
 
     def stop(self) -> None:
         """Is gone."""
@@ -127,7 +130,13 @@ def running(
             serving.result()
 
 
-def send(datasets: Iterable[Dataset], settings: NodeSettings, *, caller: str = "MODALITY") -> list[int | None]:
+def send(
+    datasets: Iterable[Dataset],
+    settings: NodeSettings,
+    *,
+    caller: str = "MODALITY",
+    tls: ssl.SSLContext | None = None,
+) -> list[int | None]:
     """Sends images over one association; returns the node's statuses, None where none came.
 
     Raises:
@@ -143,8 +152,11 @@ def send(datasets: Iterable[Dataset], settings: NodeSettings, *, caller: str = "
         contexts,
         ae_title=settings.title,
         evt_handlers=[(evt.EVT_CONN_OPEN, send_at_once)],
+        tls_args=None if tls is None else (tls, "localhost"),
     )
     if not association.is_established:
+        if association.dul.socket is not None and association.dul.socket.socket is not None:
+            association.dul.socket.socket.close()  # pynetdicom leaves it open
         raise ConnectionError("no association")
     try:
         return [_status(association, image) for image in images]
