@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(check: ConfigCheck) -> str:
-    from monai_fairtune.report.wording import printable
+    from monai_fairtune.predictions import printable
 
     lines = []
     file = None

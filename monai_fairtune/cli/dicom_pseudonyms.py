@@ -30,10 +30,11 @@ def add_parser(jobs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     from monai_fairtune.deploy.dicom import find_pseudonyms
+    from monai_fairtune.predictions import safe_cell
 
     if options.key_file is not None and not options.key_file.is_file():
         raise ConfigurationError("The key file does not exist. Give the one that the tables were written with.")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     for row in find_pseudonyms(options.inputs, read_key_file(options.key_file)):
-        writer.writerow(row)
+        writer.writerow(map(safe_cell, row))
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cohort.paths import summarize
+from monai_fairtune.predictions import printable
 
 if TYPE_CHECKING:
     from monai_fairtune.cohort.check import CohortCheck
@@ -22,9 +23,12 @@ _MOST_SHOWN = 5
 
 
 def check_text(check: CohortCheck) -> str:
-    """Returns the page: counts, detectable gaps, images, and what must be mended; lines of at most 98 characters."""
+    """Returns the page: counts, detectable gaps, images, and what must be mended; lines of at most 98 characters.
+
+    Control characters in names are replaced.
+    """
     parts = [_heading(check), _counts(check), _gaps(check), _images(check), _verdict(check)]
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    return "\n\n".join("\n".join(map(printable, part)) for part in parts) + "\n"
 
 
 def _heading(check: CohortCheck) -> Iterator[str]:

@@ -6,6 +6,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+from monai_fairtune.predictions import printable
+
 __all__ = [
     "DASH",
     "enumerate_words",
@@ -120,16 +122,6 @@ def shorten(text: str, limit: int) -> str:
     """
     clean = printable(text)
     return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
-
-
-def printable(text: str) -> str:
-    r"""Returns the text with control characters, which could steer a terminal or reorder a line, made visible.
-
-    Example:
-        >>> printable("a\x1b[2Jb")
-        'a�[2Jb'
-    """
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] == "C" else c for c in text)
 
 
 def isolate(text: str) -> str:

@@ -77,7 +77,7 @@ def _decode(path: Path, pixels: Path, frame: int | None) -> Refusal | None:
     refusal = check_pixels(image)
     if refusal is None:
         # Channels last, by which a grey image three pixels wide is not taken for a colour image.
-        np.save(pixels, image[0] if len(image) == 1 else np.moveaxis(image, 0, -1))
+        np.save(pixels, image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), allow_pickle=False)
     return refusal
 
 
