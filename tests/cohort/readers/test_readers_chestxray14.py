@@ -7,12 +7,12 @@ import pytest
 from monai_fairtune.cohort.readers import ChestXray14
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import chest_downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_chestxray14(tmp_path)
+    return chest_downloads.write_chestxray14(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,10 @@ def test_one_projection_may_be_kept(root: Path) -> None:
 
 
 def test_the_second_edition_calls_the_sex_sex(tmp_path: Path) -> None:
-    lines = [downloads.CHESTXRAY14[0].replace("Gender", "Sex"), *downloads.CHESTXRAY14[1:]]
-    found = ChestXray14().read(downloads.write_chestxray14(tmp_path, lines=lines, table="Data_Entry_2017_v2020.csv"))
+    lines = [chest_downloads.CHESTXRAY14[0].replace("Gender", "Sex"), *chest_downloads.CHESTXRAY14[1:]]
+    found = ChestXray14().read(
+        chest_downloads.write_chestxray14(tmp_path, lines=lines, table="Data_Entry_2017_v2020.csv")
+    )
     assert found.rows["sex"].tolist()[0] == "male"
 
 

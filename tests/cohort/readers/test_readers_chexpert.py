@@ -7,12 +7,12 @@ import pytest
 from monai_fairtune.cohort.readers import CheXpert
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import chest_downloads, downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_chexpert(tmp_path)
+    return chest_downloads.write_chexpert(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_a_tenth_of_the_other_patients_is_validation_whatever_the_order(tmp_path
     lines = [line.format(number) for number in range(1000)]
     split_of = []
     for k, order in enumerate((lines, lines[::-1])):
-        root = downloads.write_chexpert(tmp_path / str(k), demographics=False)
-        downloads.write_lines(root / "CheXpert-v1.0-small" / "train.csv", [downloads.CHEXPERT_HEADER, *order])
+        root = chest_downloads.write_chexpert(tmp_path / str(k), demographics=False)
+        downloads.write_lines(root / "CheXpert-v1.0-small" / "train.csv", [chest_downloads.CHEXPERT_HEADER, *order])
         rows = CheXpert(valid="test").read(root).rows
         split_of.append(dict(zip(rows["patient_id"], rows["split"], strict=True)))
     assert split_of[0] == split_of[1]
@@ -81,14 +81,14 @@ def test_race_is_that_of_the_demographics(root: Path) -> None:
 
 
 def test_without_the_demographics_there_is_no_race(tmp_path: Path) -> None:
-    found = CheXpert().read(downloads.write_chexpert(tmp_path, demographics=False))
+    found = CheXpert().read(chest_downloads.write_chexpert(tmp_path, demographics=False))
     assert "race" not in found.rows
     assert len(found.tables) == 2
 
 
 @pytest.mark.parametrize("folder", ["", "CheXpert-v1.0", "chexpert/small"])
 def test_the_folder_may_have_another_name_than_the_paths_begin_with(tmp_path: Path, folder: str) -> None:
-    found = CheXpert().read(downloads.write_chexpert(tmp_path, folder=folder))
+    found = CheXpert().read(chest_downloads.write_chexpert(tmp_path, folder=folder))
     assert [Path(name).name for name in found.missing] == ["view1_frontal.jpg"] * 2
     assert found.surplus == ()
 
@@ -98,7 +98,7 @@ def test_a_table_without_the_finding_or_with_another_sex_is_refused(tmp_path: Pa
         [("No Finding", "Finding", "no column for 'no finding'"), (",Male,", ",M,", "'Sex' holds"),
          (",Frontal,AP,1.0,", ",Frontal,AP,-1.0,", "holds \\['-1'\\]")]
     ):  # fmt: skip
-        root = downloads.write_chexpert(tmp_path / str(number))
+        root = chest_downloads.write_chexpert(tmp_path / str(number))
         table = root / "CheXpert-v1.0-small" / "train.csv"
         table.write_text(table.read_text().replace(old, new))
         with pytest.raises(ManifestError, match=message):
@@ -107,7 +107,7 @@ def test_a_table_without_the_finding_or_with_another_sex_is_refused(tmp_path: Pa
 
 def test_the_true_header_has_every_finding(metadata: Path, root: Path) -> None:
     true = metadata / "CheXpert" / "train.header_plus_1row.csv"
-    assert true.read_text().splitlines()[0].strip() == downloads.CHEXPERT_HEADER
+    assert true.read_text().splitlines()[0].strip() == chest_downloads.CHEXPERT_HEADER
     (root / "CheXpert-v1.0-small" / "train.csv").write_bytes(true.read_bytes())
-    for finding in downloads.CHEXPERT_HEADER.split(",")[5:]:
+    for finding in chest_downloads.CHEXPERT_HEADER.split(",")[5:]:
         CheXpert(finding.lower().replace(" ", "_")).read(root)  # type: ignore[arg-type]

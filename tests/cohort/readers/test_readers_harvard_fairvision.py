@@ -9,12 +9,12 @@ from monai_fairtune.cohort.decoding import decode_image
 from monai_fairtune.cohort.readers import HarvardFairVision, prepare_cohort
 from monai_fairtune.exceptions import ImageError, ManifestError
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import eye_downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_harvard_fairvision(tmp_path / "FairVision")
+    return eye_downloads.write_harvard_fairvision(tmp_path / "FairVision")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from monai_fairtune.cohort.readers import HarvardGF3300, prepare_cohort
 from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import downloads, eye_downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_harvard_gf3300(tmp_path / "gf")
+    return eye_downloads.write_harvard_gf3300(tmp_path / "gf")
 
 
 def test_conformance_of_the_reader(root: Path) -> None:

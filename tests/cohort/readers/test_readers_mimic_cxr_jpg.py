@@ -7,12 +7,12 @@ import pytest
 from monai_fairtune.cohort.readers import MIMICCXRJPG
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import chest_downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_mimic_cxr_jpg(tmp_path)
+    return chest_downloads.write_mimic_cxr_jpg(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,19 @@ def test_a_race_that_admissions_contradict_is_missing_unless_the_most_frequent_i
 
 def test_a_tie_between_races_is_missing(root: Path) -> None:
     table = root / "hosp" / "admissions.csv"
-    lines = [line for line in downloads.MIMIC_IV["admissions"] if not line.startswith("10000764,4")]
-    downloads.write_packed(table, lines, packed=True)
+    lines = [line for line in chest_downloads.MIMIC_IV["admissions"] if not line.startswith("10000764,4")]
+    chest_downloads.write_packed(table, lines, packed=True)
     assert MIMICCXRJPG(race_conflict="most").read(root).rows["race"][1] == ""
 
 
 def test_before_version_2_the_column_is_ethnicity(root: Path) -> None:
-    lines = [line.replace(",race", ",ethnicity") for line in downloads.MIMIC_IV["admissions"]]
-    downloads.write_packed(root / "hosp" / "admissions.csv", lines, packed=True)
+    lines = [line.replace(",race", ",ethnicity") for line in chest_downloads.MIMIC_IV["admissions"]]
+    chest_downloads.write_packed(root / "hosp" / "admissions.csv", lines, packed=True)
     assert MIMICCXRJPG().read(root).rows["race"][0] == "White"
 
 
 def test_without_mimic_iv_there_are_images_and_labels_and_no_attributes(tmp_path: Path) -> None:
-    found = MIMICCXRJPG().read(downloads.write_mimic_cxr_jpg(tmp_path, patients=False, packed=False))
+    found = MIMICCXRJPG().read(chest_downloads.write_mimic_cxr_jpg(tmp_path, patients=False, packed=False))
     assert not {"sex", "age", "race"} & set(found.rows.columns)
     assert len(found.tables) == 3
 
@@ -83,6 +83,6 @@ def test_a_table_that_broke_off_or_lacks_a_column_is_refused(root: Path) -> None
     table.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ManifestError, match=r"admissions.csv.gz' cannot be read"):
         MIMICCXRJPG().read(root)
-    downloads.write_packed(root / "hosp" / "admissions.csv", ["subject_id,hadm_id", "1,2"], packed=True)
+    chest_downloads.write_packed(root / "hosp" / "admissions.csv", ["subject_id,hadm_id", "1,2"], packed=True)
     with pytest.raises(ManifestError, match="no column 'race' or 'ethnicity'"):
         MIMICCXRJPG().read(root)

@@ -7,12 +7,12 @@ import pytest
 from monai_fairtune.cohort.readers import ODIR5K
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.testing.readers import check_reader
-from tests.cohort.readers import downloads
+from tests.cohort.readers import downloads, eye_downloads
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return downloads.write_odir_5k(tmp_path / "root")
+    return eye_downloads.write_odir_5k(tmp_path / "root")
 
 
 def labels(root: Path, *options: str, **how: str) -> dict[str, str]:
@@ -75,7 +75,7 @@ def test_an_age_of_zero_is_missing_and_both_eyes_are_one_patients(root: Path) ->
 
 
 def test_the_table_of_eyes_reads_as_the_table_of_patients(root: Path, tmp_path: Path) -> None:
-    other = downloads.write_odir_5k(tmp_path / "csv", table="full_df.csv")
+    other = eye_downloads.write_odir_5k(tmp_path / "csv", table="full_df.csv")
     assert labels(other) == labels(root)
     assert ODIR5K().read(other).tables == ("full_df.csv",)
 
@@ -83,6 +83,8 @@ def test_the_table_of_eyes_reads_as_the_table_of_patients(root: Path, tmp_path: 
 def test_without_a_table_or_a_column_it_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"There is no ODIR-5K_Training_Annotations\(Updated\)_V2.xlsx or"):
         ODIR5K().read(root / "ODIR-5K" / "Training Images")
-    downloads.write_sheet(root / "ODIR-5K" / "data.xlsx", [downloads.ODIR_5K[0][:-2], downloads.ODIR_5K[1][:-2]])
+    downloads.write_sheet(
+        root / "ODIR-5K" / "data.xlsx", [eye_downloads.ODIR_5K[0][:-2], eye_downloads.ODIR_5K[1][:-2]]
+    )
     with pytest.raises(ManifestError, match="has no column 'M'"):
         ODIR5K().read(root)
