@@ -118,6 +118,8 @@ def lawless(**elements: Any) -> FileDataset:
 def _values() -> Iterator[tuple[str, bytes, set[str]]]:
     yield "a name for a uid", encoded(lawless(SOPInstanceUID="CANARYUID")), {"not_identified"}
     yield "no uid of the study", encoded(lawless(StudyInstanceUID=None)), {"not_identified"}
+    yield "a line break in a patient id", encoded(lawless(PatientID="CANARY\r\n7")), {"not_identified"}
+    yield "two patient ids", encoded(lawless(PatientID="CANARY\\7")), {"not_identified"}
     yield "a patient id of 30000 letters", encoded(lawless(PatientID="CANARY" * 5000)), {"not_identified"}
     yield (
         "a name for a kind",

@@ -9,6 +9,7 @@ import pytest
 from monai_fairtune.cohort.decoding import decode_image
 from monai_fairtune.deploy import IntendedUse
 from monai_fairtune.deploy.dicom import ImageReader, ReadingRules, StudyAnswer, answer_study
+from monai_fairtune.deploy.dicom.reading import ReadFile
 from monai_fairtune.exceptions import ConfigurationError, ImageError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import picture, write_image
@@ -78,6 +79,20 @@ def test_a_second_copy_of_an_image_is_refused_and_a_damaged_one_does_not_count(
     torn.write_bytes(torn.read_bytes()[:-100])
     outcomes = _outcomes(answer_study([torn, *whole], BrightnessClassifier(), reader))
     assert outcomes == ["unreadable", pytest.approx(0.5, abs=0.02), "duplicate"]
+
+
+def test_a_file_that_becomes_another_patients_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.dcm")
+
+    class Swapping(ImageReader):
+        def read(self, path: Path, pixels: Path | None = None) -> ReadFile:
+            if pixels is not None:
+                write_image(path, PatientID="OTHER")
+            return super().read(path, pixels)
+
+    with Swapping(ReadingRules()) as swapping:
+        study = answer_study([path], BrightnessClassifier(), swapping)
+    assert (study.report, _outcomes(study)) == (None, ["unreadable"])
 
 
 @pytest.mark.parametrize("answer", [float("nan"), float("inf"), -0.1, 1.1])

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from pydicom import dcmread
 
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy import IntendedUse, ModelIdentity
 from monai_fairtune.deploy.dicom import ReadingRules, RunSummary, answer_files
-from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
+from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import CANARIES, picture, write_image
 
@@ -169,6 +170,16 @@ def test_links_that_lead_out_of_a_folder_are_not_followed(root: Path, answer: An
     outside = write_image(tmp_path / "outside.dcm", study="1.2.3.500")
     (root / "link.dcm").symlink_to(outside)
     assert answer(root).n_files == 5
+
+
+def test_two_runs_do_not_write_to_one_folder(root: Path, answer: Answer, tmp_path: Path) -> None:
+    answer(root)
+    with (
+        FileLock(tmp_path / "out" / ".lock").acquire(timeout=0),
+        pytest.raises(StudyLockedError, match="Another process"),
+    ):
+        answer(root)
+    assert answer(root).n_known == 3
 
 
 def test_outputs_among_the_images_are_not_taken_for_images(root: Path) -> None:

@@ -113,6 +113,13 @@ def test_the_same_answer_has_the_same_uid_and_any_other_another() -> None:
     assert reports[0].SeriesInstanceUID == reports[1].SeriesInstanceUID != reports[-1].SeriesInstanceUID
 
 
+def test_the_order_of_the_images_does_not_matter() -> None:
+    images = [_image(0.1 * number, number) for number in (1, 2, 3)]
+    one, other = (build_report(order, MODEL, is_complete=True) for order in (images, images[::-1]))
+    assert one.SOPInstanceUID == other.SOPInstanceUID
+    assert one.ContentSequence == other.ContentSequence
+
+
 def test_a_name_that_highdicom_finds_odd_is_neither_refused_nor_logged(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

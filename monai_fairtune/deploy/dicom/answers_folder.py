@@ -78,15 +78,14 @@ class AnswersFolder:
         described = describe_run(classifier, rules, key)
         try:
             (folder / _REPORTS).mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = FileLock(folder / ".lock")
-            lock.acquire(timeout=0)
+            held = FileLock(folder / ".lock").acquire(timeout=0)
         except Timeout as error:
             raise StudyLockedError("Another process writes to the output folder. Wait for it to end.") from error
         except OSError as error:
             raise ConfigurationError(
                 f"The output folder cannot be written: {error.strerror}. Give another --output-dir."
             ) from error
-        with lock:
+        with held:
             _require_same(folder / _RUN, described)
             answers = cls(folder, classifier, key)
             try:

@@ -62,11 +62,14 @@ def n_frames(dataset: Any) -> int:
 
 def text_of(dataset: Any, keyword: str) -> str:
     """Returns an element as text in capitals, several values joined by a backslash; blank where it is absent."""
-    value = dataset.get(keyword)
+    return _text(dataset.get(keyword)).upper()
+
+
+def _text(value: Any) -> str:
     if value is None:
         return ""
-    several = not isinstance(value, str) and hasattr(value, "__iter__")
-    return ("\\".join(map(str, value)) if several else str(value)).strip().upper()
+    several = not isinstance(value, str) and hasattr(value, "__iter__") and not hasattr(value, "components")
+    return ("\\".join(map(str, value)) if several else str(value)).strip()
 
 
 def _valid(dataset: Any, keyword: str) -> str:
@@ -74,8 +77,7 @@ def _valid(dataset: Any, keyword: str) -> str:
     from pydicom.datadict import dictionary_VR
     from pydicom.valuerep import validate_value
 
-    value = dataset.get(keyword)
-    text = "" if value is None else str(value).strip()
+    text = _text(dataset.get(keyword))
     try:
         validate_value(dictionary_VR(keyword), text, RAISE)
     except ValueError:

@@ -124,6 +124,8 @@ def _read_pixels(file: Path, header: ReadFile, into: Path, reader: ImageReader, 
     if header.identity["SOPInstanceUID"] in seen:
         return replace(header, refusal=Refusal(Reason.DUPLICATE, "Another file given holds the same image."))
     found = reader.read(file, into)
+    if found.refusal is None and found.identity != header.identity:
+        return replace(header, refusal=Refusal(Reason.UNREADABLE, "It changed while it was read."))
     if found.refusal is None:
         seen.add(header.identity["SOPInstanceUID"])
     return found

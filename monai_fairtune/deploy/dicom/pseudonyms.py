@@ -37,9 +37,9 @@ def pseudonyms_of(identity: Mapping[str, str], content: str, key: bytes) -> dict
 def content_of(path: Path) -> str:
     """Returns the SHA-256 of a file's content; for what cannot be read, its path stands in."""
     try:
-        return file_sha256(path) if path.is_file() else str(path)
+        return file_sha256(path) if path.is_file() else ascii(str(path))
     except OSError:
-        return str(path)
+        return ascii(str(path))
 
 
 def find_pseudonyms(inputs: Sequence[Path], key: bytes) -> Iterator[tuple[object, ...]]:

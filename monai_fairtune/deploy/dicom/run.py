@@ -97,37 +97,42 @@ def answer_files(
         )
     rules = ReadingRules(classifier.intended_use) if rules is None else rules
     files = find_files(inputs, outside=output_dir)
-    bar = tqdm(total=len(files), desc="Answering", unit="image", mininterval=0.5, disable=not progress)
-    with AnswersFolder.opened(output_dir, classifier, rules, key) as folder, ImageReader(rules) as reader, bar:
-        run = _Run(folder, classifier, reader, bar)
-        new = {content: path for path in files if not folder.has_answered(content := content_of(path))}
-        bar.update(len(files) - len(new))
-        for study in run.by_study(new).values():
-            run.answer(study)
-    return RunSummary(
-        len(files), len(files) - len(new), run.n_answered, folder.n_reports, dict(run.refused.most_common())
-    )
+    with AnswersFolder.opened(output_dir, classifier, rules, key) as folder, ImageReader(rules) as reader:
+        run = _Run(folder, classifier, reader)
+        with _bar("Sorting by study", "file", len(files), progress=progress) as bar:
+            studies = run.sort(files, bar)
+        with _bar("Answering", "image", sum(map(len, studies.values())), progress=progress) as bar:
+            for study in studies.values():
+                run.answer(study)
+                bar.update(len(study))
+    n_known = len(files) - run.n_answered - run.refused.total()
+    return RunSummary(len(files), n_known, run.n_answered, folder.n_reports, dict(run.refused.most_common()))
+
+
+def _bar(what: str, unit: str, total: int, *, progress: bool) -> tqdm[Any]:
+    return tqdm(total=total, desc=what, unit=unit, mininterval=0.5, disable=not progress)
 
 
 class _Run:
-    def __init__(self, folder: AnswersFolder, classifier: ImageClassifier, reader: ImageReader, bar: tqdm[Any]) -> None:
-        self.folder, self.classifier, self.reader, self.bar = folder, classifier, reader, bar
+    def __init__(self, folder: AnswersFolder, classifier: ImageClassifier, reader: ImageReader) -> None:
+        self.folder, self.classifier, self.reader = folder, classifier, reader
         self.n_answered = 0
         self.refused: Counter[str] = Counter()
         self._saved = time.monotonic()
 
-    def by_study(self, files: Mapping[str, Path]) -> dict[str, dict[Path, str]]:
-        """Returns the files of each study, with the content of each; files that are refused at once are in none."""
+    def sort(self, files: Sequence[Path], bar: tqdm[Any]) -> dict[str, dict[Path, str]]:
+        """Returns the files of each study, with the content of each.
+
+        Copies and what was answered before are left out; what is refused for its header alone is kept as refused.
+        """
         studies: dict[str, dict[Path, str]] = {}
-        for content, path in files.items():
-            read = self.reader.read(path)
-            refusal = read.refusal
-            if refusal is None and self.folder.has_answered_image(read.identity["SOPInstanceUID"]):
-                refusal = Refusal(Reason.DUPLICATE, "Another file that was answered before holds the same image.")
-            if refusal is None:
-                studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = content
-            else:
-                self._keep(ImageAnswer(path, read, None, refusal), content)
+        seen: set[str] = set()
+        for path in files:
+            content = content_of(path)
+            if content not in seen and not self.folder.has_answered(content):
+                self._sort_in(studies, path, content)
+            seen.add(content)
+            bar.update()
         return studies
 
     def answer(self, study: Mapping[Path, str]) -> None:
@@ -141,10 +146,19 @@ class _Run:
             self.folder.save()
             self._saved = time.monotonic()
 
+    def _sort_in(self, studies: dict[str, dict[Path, str]], path: Path, content: str) -> None:
+        read = self.reader.read(path)
+        refusal = read.refusal
+        if refusal is None and self.folder.has_answered_image(read.identity["SOPInstanceUID"]):
+            refusal = Refusal(Reason.DUPLICATE, "Another file that was answered before holds the same image.")
+        if refusal is None:
+            studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = content
+        else:
+            self._keep(ImageAnswer(path, read, None, refusal), content)
+
     def _keep(self, answer: ImageAnswer, content: str) -> None:
         self.folder.add(answer, content)
         if answer.refusal is None:
             self.n_answered += 1
         else:
             self.refused[answer.refusal.reason.value] += 1
-        self.bar.update()

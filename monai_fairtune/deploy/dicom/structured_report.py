@@ -56,9 +56,10 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from pydicom.sr.codedict import codes
 
+    images = sorted(images, key=lambda image: image.identity["SOPInstanceUID"])
     identity, model = images[0].identity, classifier.identity
     study, who = identity["StudyInstanceUID"], (model.name, model.version, model.sha256)
-    seen = sorted(f"{image.identity['SOPInstanceUID']}/{image.frame or ''}" for image in images)
+    seen = [f"{image.identity['SOPInstanceUID']}/{image.frame or ''}" for image in images]
     uid = derived_uid("report", study, *who, repr(classifier.threshold), *classifier.class_names, *seen)
     content = hd.sr.MeasurementReport(
         observation_context=_observer(classifier),
