@@ -32,6 +32,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="a bundle's .zip or folder; .onnx; .ts")
     parser.add_argument("--weights", metavar="FILE", help="of the backbone, as the search was given them; or download")
     parser.add_argument("--backbone-arguments", metavar="JSON", help="as the search was given them")
+    parser.add_argument("--class-names", nargs=2, metavar=("NAME0", "NAME1"), help="default: those of the search")
     parser.add_argument("--name", help="default: that of PATH, without its version and ending")
     parser.add_argument("--version", default="0.1.0", help="of the model (default: %(default)s)")
     parser.add_argument(
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         Path(options.folder),
         weights=options.weights,
         backbone_arguments=optional(mapping, "backbone_arguments", options.backbone_arguments),
+        class_names=options.class_names and tuple(options.class_names),
     )
     stem = output.stem if output.suffix in (".zip", *SUFFIXES.values()) else output.name
     name = options.name or stem.removesuffix(f"_v{options.version}")

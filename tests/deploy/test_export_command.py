@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,19 @@ def test_the_command_exports_a_bundle_for_a_stated_use(
 ) -> None:
     (tmp_path / "card.json").write_text(json.dumps({"schema": 1, **COHORT}))
     use = ("--statement", "Finds it.", "--modality", "DX", "CR", "--body-part", "CHEST", "--min-side", "64")
-    more = ("--view", "PA", "--allow", "derived", "--version", "2.0", "--images", str(images[0].parent))
+    more = (
+        "--class-names",
+        "clear",
+        "opacity",
+        "--view",
+        "PA",
+        "--allow",
+        "derived",
+        "--version",
+        "2.0",
+        "--images",
+        str(images[0].parent),
+    )
     card = ("--cohort-card", str(tmp_path / "card.json"))
     output = tmp_path / "chest_v2.0.zip"
     assert main(_line(search_output, output, *use, *more, *card)) == 0
@@ -31,6 +44,9 @@ def test_the_command_exports_a_bundle_for_a_stated_use(
     model = ExportedModel.load(output)
     assert (model.identity.name, model.identity.version) == ("chest", "2.0")
     assert model.identity.sha256 in told
+    assert model.class_names == ("clear", "opacity")
+    with zipfile.ZipFile(output) as archive:
+        assert "An image is called class 1 (opacity) if" in archive.read("chest/docs/model_card.md").decode()
     assert model.intended_use == IntendedUse(
         modalities=("DX", "CR"),
         body_parts=("CHEST",),

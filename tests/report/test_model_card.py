@@ -17,7 +17,14 @@ from tests.report.pages import Page
 from tests.report.test_report_browser import CONTRASTS, FITS, STRUCTURE
 
 HOSTILE = ["<script>alert(1)</script>", "x" * 200, "مستشفى الملك", "a|b *c*"]
-USE = {"statement": "Finds <b>it</b>.", "modalities": ["DX", "CR"], "body_parts": [], "views": [], "min_side": 64}
+USE: dict[str, Any] = {
+    "statement": "Finds <b>it</b>.",
+    "modalities": ["DX", "CR"],
+    "body_parts": [],
+    "views": [],
+    "allows": ["derived"],
+    "min_side": 64,
+}
 COHORT = {
     "prepared": {"about": {"title": "Skin lesions", "licence": "CC BY-NC 4.0"}},
     "class_names": ["benign", "malignant"],

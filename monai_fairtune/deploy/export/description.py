@@ -59,6 +59,11 @@ class ModelDescription:
         if len(self.class_names) != 2:
             raise ConfigurationError(f"The classes are {list(self.class_names)}. A binary classifier has two.")
 
+    def class_words(self, label: int) -> str:
+        """Returns how a sentence names class 0 or 1."""
+        name = self.class_names[label]
+        return f"class {label}" if name == str(label) else f"class {label} ({name})"
+
     def to_dict(self) -> dict[str, Any]:
         """Returns what ``metadata.json`` holds under its own key; name and version stand above it."""
         use = asdict(self.intended_use)

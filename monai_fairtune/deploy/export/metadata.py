@@ -46,8 +46,9 @@ def bundle_metadata(description: ModelDescription, test: Mapping[str, Any]) -> d
         "required_packages_version": {name: version(name) for name in _REQUIRED},
         "name": description.name,
         "task": "Binary classification of medical images",
-        "description": f"Tells {classes['1']} (class 1) from {classes['0']} (class 0) in one image. Which components "
-        "of a pretrained network to tune was searched for the worst-off subgroup (FairTune, arXiv 2310.05055).",
+        "description": f"Tells {description.class_words(1)} from {description.class_words(0)} in one image. Which "
+        "components of a pretrained network to tune was searched for the worst-off subgroup (FairTune, arXiv "
+        "2310.05055).",
         "authors": "see docs/model_card.md",
         "copyright": "see LICENSE",
         "data_source": "see docs/model_card.md; no data are in the bundle",

@@ -27,7 +27,7 @@ python -m monai.bundle run --config_file {name}/configs/inference.json --bundle_
   --dataset_dir FOLDER_OF_IMAGES --output_dir predictions
 ```
 
-`predictions/predictions.csv` has one row an image: its name, the probability of class 1 ({class_1}), and the class.
+`predictions/predictions.csv` has one row an image: its name, the probability of {class_1}, and the class.
 Images are PNG, JPEG, TIFF, DICOM, NIfTI or NPY. Nothing is downloaded: the weights are in the bundle.{own_code}
 
 Options: `--dataset_dir` (a folder) or `--manifest` (a CSV with a column `image`), `--output_dir`, `--threshold`
@@ -73,7 +73,7 @@ def readme(description: ModelDescription, graphs: Sequence[str]) -> str:
         name=description.name,
         version=description.version,
         statement=plain(description.intended_use.statement) or "No use was stated: take it as made for research alone.",
-        class_1=plain(description.class_names[1]),
+        class_1=plain(description.class_words(1)),
         own_code=f" Install what defines `{backbone}` as well." if needs_own_code(backbone) else "",
         threshold=f"{description.threshold:.6g}",
         graphs="".join(_GRAPHS[kind] for kind in graphs),

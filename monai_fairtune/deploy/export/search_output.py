@@ -50,7 +50,11 @@ class SearchOutput:
 
 
 def read_search_output(
-    output_dir: Path, *, weights: str | Path | None = None, backbone_arguments: Mapping[str, Any] | None = None
+    output_dir: Path,
+    *,
+    weights: str | Path | None = None,
+    backbone_arguments: Mapping[str, Any] | None = None,
+    class_names: tuple[str, str] | None = None,
 ) -> SearchOutput:
     """Returns the model that a search delivered, merged from the backbone's weights and what was tuned.
 
@@ -59,6 +63,7 @@ def read_search_output(
         weights: the backbone's file that the search used, or ``"download"``; not needed for random weights, and for
             the tiny network whose weights come with the package.
         backbone_arguments: those of the search.
+        class_names: of class 0 and class 1; None means those of the search, which may be their numbers.
 
     Raises:
         ConfigurationError: if no search has finished there, or its weights are not given.
@@ -79,9 +84,9 @@ def read_search_output(
         backbone_arguments=arguments,
     )
     load_delta(output_dir / "model.safetensors", network)
-    first, second = header["class_names"]
+    first, second = class_names or header["class_names"]
     return SearchOutput(
-        result=result,
+        result={**result, "cohort": {**(result.get("cohort") or {}), "class_names": [first, second]}},
         network=network.eval(),
         backbone_arguments=arguments,
         preprocessing=header["preprocessing"],

@@ -21,7 +21,7 @@ class ModelFacts:
         reading: of the search's result.
         name: of the model.
         version: of the model.
-        intended_use: ``statement``, ``modalities``, ``body_parts``, ``views`` and ``min_side``.
+        intended_use: ``statement``, ``modalities``, ``body_parts``, ``views``, ``allows`` and ``min_side``.
         checked: how it was compared with the search's network when it was exported, in a sentence.
         versions: of the packages that it was exported with.
         sha256: of the files that it consists of, by name.

@@ -63,6 +63,7 @@ def _use(facts: ModelFacts) -> Section:
             ("modality", _any(use["modalities"])),
             ("body part", _any(use["body_parts"])),
             ("view", _any(use["views"])),
+            ("besides images as acquired", printable(enumerate_words(list(use["allows"]))) or "none"),
             ("shorter side of an image", f"at least {use['min_side']} pixels"),
             ("input", f"{size} by {size} pixels, {channels.get(n_channels, f'{n_channels} channels')}, in [0, 1]"),
             ("preparation of images", _told(raw["preprocessing"])),
