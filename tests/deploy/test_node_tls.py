@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_fairtune.deploy.node import RemoteNode, tls_contexts
+from monai_fairtune.deploy.node import NodeLimits, RemoteNode, tls_contexts
 from monai_fairtune.exceptions import ConfigurationError
 from tests.deploy.dicom_files import image_dataset
 from tests.deploy.nodes import Archive, running, send, settings_for
@@ -49,7 +49,9 @@ def test_over_tls_both_sides_show_a_certificate_of_the_authority(certificates: P
     ours, strangers = contexts(certificates), contexts(certificates, "other")
     archive = Archive(ours[0])
     settings = replace(
-        settings_for(tmp_path, archive), tls=ours, send_to=RemoteNode("ARCHIVE", "localhost", archive.port)
+        settings_for(tmp_path, archive, limits=NodeLimits(network_seconds=3600)),
+        tls=ours,
+        send_to=RemoteNode("ARCHIVE", "localhost", archive.port),
     )
     images = [image_dataset(study="1.2.1")]
     with running(settings), socket.create_connection(("127.0.0.1", settings.port), 5):  # one that never says a word

@@ -32,7 +32,7 @@ from monai_fairtune.exceptions import ConfigurationError, ImageError
 
 __all__ = ["Receiver", "image_classes"]
 
-_SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xA900, 0xC000
+_SUCCESS, _OUT_OF_RESOURCES, _CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
 
 # What our decoders read, without deflated ones: a few bytes could inflate to any size.
 _SYNTAXES = (
@@ -128,8 +128,6 @@ class Receiver:
             study, image = _identify(content)
         except foreign_errors():
             return _CANNOT_UNDERSTAND
-        if image != event.request.AffectedSOPInstanceUID:
-            return _MISMATCH
         return self._keep(self._spool.pseudonym(study), self._spool.pseudonym(image), content)
 
     def _keep(self, study: str, image: str, content: bytes) -> int:
