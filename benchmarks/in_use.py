@@ -178,9 +178,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer years: within 10 minutes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--n-years", type=int, help="a setting (default 1000; quick: 100)")
+    parser.add_argument("--n-years", type=int, help="a setting (default 1000; quick: 60)")
     options = parser.parse_args()
-    n_years = options.n_years or (100 if options.quick else 1000)
+    n_years = options.n_years or (60 if options.quick else 1000)
     settings = [Setting(change, n, reference) for change in CHANGES for n, reference in SIZES]
     start = time.perf_counter()
     with ProcessPoolExecutor() as pool:
