@@ -20,9 +20,18 @@ import torch
 from safetensors.torch import load_file
 
 from monai_fairtune.bundle.config_check import check_config
-from monai_fairtune.deploy.export import ExportOptions, SearchOutput, describe, export_bundle
+from monai_fairtune.cohort import Preprocessing
+from monai_fairtune.deploy.export import (
+    TOLERANCE,
+    ExportedModel,
+    ExportOptions,
+    SearchOutput,
+    describe,
+    export_bundle,
+)
 from monai_fairtune.deploy.export.parity import reference
 from monai_fairtune.exceptions import ConfigurationError, ExportError, ManifestError
+from monai_fairtune.masks import FairTuneNetwork
 from tests.deploy.exports import SIZE, described, expected
 
 _FILES = {
@@ -122,8 +131,6 @@ def test_monai_loads_the_weights_of_an_unpacked_zip_by_name(
     from monai.apps.utils import extractall
     from monai.bundle import load
 
-    from monai_fairtune.cohort import Preprocessing
-
     extractall(exported_zip, tmp_path)
     monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers[:])  # MONAI configures logging
     network = load("tiny", bundle_dir=tmp_path, workflow_type="inference", source="github", device="cpu")
@@ -165,6 +172,18 @@ def test_models_are_compared_on_the_images_that_are_given(
     (tmp_path / "none").mkdir()
     with pytest.raises(ManifestError, match=r"No image lies below"):
         export_bundle(source, described(source), tmp_path / "other", ExportOptions(images=tmp_path / "none"))
+
+
+def test_a_grey_residual_network_with_batch_statistics_is_exported_as_well(
+    source: SearchOutput, images: list[Path], tmp_path: Path
+) -> None:
+    network = FairTuneNetwork("resnet10t", image_size=32, n_channels=1).eval()
+    grey = replace(source, network=network, preprocessing=Preprocessing(32, 1).to_dict())
+    exported = export_bundle(grey, described(grey), tmp_path / "grey.zip", ExportOptions(graphs=("torchscript",)))
+    assert max(exported.largest_difference.values()) <= TOLERANCE
+    batch = torch.stack([Preprocessing(32, 1).decode(path) for path in images])
+    found = torch.softmax(network(batch).detach().double(), dim=1)[:, 1]
+    np.testing.assert_allclose(ExportedModel.load(exported.path).probabilities(images), found, atol=1e-6)
 
 
 def test_noise_is_not_all_alike_for_the_model(source: SearchOutput) -> None:

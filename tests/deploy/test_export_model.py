@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.export import ExportedModel, SearchOutput, describe, export_bundle, read_search_output
@@ -158,6 +159,20 @@ def test_a_backbone_of_ones_own_must_be_allowed(folder: Path, monkeypatch: pytes
         ExportedModel.load(folder)
     assert "own_backbone" not in sys.modules
     assert ExportedModel.load(folder, allowed_backbones=["own_backbone.make"]).class_names == CLASSES
+
+
+def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
+    path = folder / "models" / "model.safetensors"
+    state = load_file(path)
+    state["backbone.head.bias"][0] = float("nan")
+    save_file(state, path)
+    with pytest.raises(WeightsError, match=r"not finite in \['backbone.head.bias'\]"):
+        ExportedModel.load(_resealed(folder, lambda told: None))
+
+
+def test_a_device_that_is_not_there_is_refused(exported_zip: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"device is 'cuda:99', which is not available"):
+        ExportedModel.load(exported_zip, device="cuda:99")
 
 
 def test_no_config_of_a_bundle_is_run(folder: Path, tmp_path: Path) -> None:

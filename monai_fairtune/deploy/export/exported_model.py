@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from monai_fairtune.bundle import torch_device
 from monai_fairtune.cohort import Preprocessing
 from monai_fairtune.deploy.classifier import IntendedUse, ModelIdentity
 from monai_fairtune.deploy.export.description import ModelDescription
@@ -59,6 +60,7 @@ class ExportedModel:
         Raises:
             WeightsError: if a file is missing, changed or surplus, the backbone is not allowed, or the weights do not
                 fit it.
+            ConfigurationError: if there is no such device.
         """
         files = read_sealed(Path(path), (METADATA, WEIGHTS))
         try:
@@ -67,7 +69,7 @@ class ExportedModel:
             raise WeightsError(f"metadata.json of the bundle is not JSON: {error}. Export it again.") from error
         description = ModelDescription.from_metadata(metadata)
         network = build_network(description.network, files.content[WEIGHTS], allowed_backbones)
-        return cls(description, network.to(device), files.sha256[WEIGHTS])
+        return cls(description, network.to(torch_device(device)), files.sha256[WEIGHTS])
 
     @property
     def identity(self) -> ModelIdentity:
