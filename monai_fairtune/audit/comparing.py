@@ -85,7 +85,8 @@ def _paired(first: StoredModel, other: StoredModel) -> Predictions:
         only_a, only_b = len(np.setdiff1d(a.names, b.names)), len(np.setdiff1d(b.names, a.names))
         raise PredictionsError(
             f"{first.name!r} has {only_a} images that {other.name!r} lacks, and lacks {only_b} that the other has. "
-            "Compare models on the same test images; name the column of image ids where rows differ (--sample)."
+            "Compare models on the same test images; name the column of image ids where rows differ (--sample), and "
+            "write both under the same FAIRTUNE_PSEUDONYM_KEY or without one."
         )
     row_of = np.empty(b.n, dtype=np.int64)
     row_of[b.codes] = np.arange(b.n)

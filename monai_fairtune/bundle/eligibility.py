@@ -11,6 +11,7 @@ import numpy as np
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
 from monai_fairtune.exceptions import ConfigurationError, EligibilityError
+from monai_fairtune.predictions import printable
 from monai_fairtune.subgroups import class_counts, minimum_detectable_gap, reporting_minimum, require_eligible
 
 __all__ = ["DEFAULT_MIN_PER_CLASS", "check_eligibility", "check_key_metric"]
@@ -137,11 +138,12 @@ def _design(cells: _Cells) -> list[str]:
     lines = ["positives + negatives".ljust(32) + "".join(split.rjust(14) for split in _SPLITS)]
     for attribute, groups in cells["test"].items():
         lines += [
-            f"{attribute} {group}".ljust(32) + "".join(_cell_text(cells[split][attribute][group]) for split in _SPLITS)
+            printable(f"{attribute} {group}").ljust(32)
+            + "".join(_cell_text(cells[split][attribute][group]) for split in _SPLITS)
             for group in groups
         ]
         gap = minimum_detectable_gap(groups)
-        lines.append(f"{attribute}: the test split would probably show an AUROC gap of {gap:.3f} or more")
+        lines.append(f"{printable(attribute)}: the test split would probably show an AUROC gap of {gap:.3f} or more")
     return lines
 
 

@@ -75,7 +75,8 @@ def read_key_file(key_file: Path | None) -> bytes:
     Raises:
         ConfigurationError: if there is none, there are two, or it cannot be read or made.
     """
-    from monai_fairtune.cohort.own_data.pseudonyms import KEY_VARIABLE, read_key
+    from monai_fairtune.cohort.own_data.pseudonyms import read_key
+    from monai_fairtune.predictions import KEY_VARIABLE
 
     if key_file is not None and KEY_VARIABLE in os.environ:
         raise ConfigurationError(f"Both --key-file and {KEY_VARIABLE} are given. Give one key.")

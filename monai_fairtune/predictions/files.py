@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from monai_fairtune.exceptions import PredictionsError
 from monai_fairtune.predictions.identifiers import Identifiers
 from monai_fairtune.predictions.predictions import Predictions
+from monai_fairtune.predictions.pseudonyms import environment_key, pseudonym
 from monai_fairtune.predictions.safe_csv import true_cell, write_csv
 from monai_fairtune.subgroups import MISSING, Subgroups
 
-__all__ = ["file_sha256", "pseudonym", "read_predictions", "write_predictions"]
+__all__ = ["file_sha256", "read_predictions", "write_predictions"]
 
 _COLUMNS = ("sample", "patient", "label", "score")
 
@@ -32,37 +33,29 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def pseudonym(identifier: str) -> str:
-    """Returns 16 hexadecimal digits that stand for an id: the head of its SHA-256.
-
-    The same id has the same pseudonym in every file of this package. It hides an id from a reader's eye, not from
-    someone who can list the ids that are possible.
-
-    Example:
-        >>> pseudonym("patient 7")
-        '380e1c6279a5068f'
-    """
-    return hashlib.sha256(identifier.encode()).hexdigest()[:16]
-
-
 def write_predictions(path: Path, predictions: Predictions) -> dict[str, Any]:
     """Writes one row an image: ``sample``, ``patient``, ``label``, ``score``, and each attribute's subgroup.
 
     This is data about single patients, under pseudonyms: it stays with the owner of the folder (only the owner may
     read the file), and no report holds any of it. A blank subgroup is a missing value. Without sample ids, an image's
-    position stands for it.
+    position stands for it. Pseudonyms are keyed where the environment holds a key in ``FAIRTUNE_PSEUDONYM_KEY``; files
+    under different keys cannot be compared.
 
     Args:
         path: the file.
         predictions: of one split.
 
     Returns:
-        What ``report.json`` keeps of it: ``{"file", "sha256", "kind"}``.
+        What ``report.json`` keeps of it: ``{"file", "sha256", "kind", "keyed"}``.
+
+    Raises:
+        ConfigurationError: if the key is too short.
     """
+    key = environment_key()
     samples = predictions.samples or Identifiers.count(len(predictions))
     columns: dict[str, Any] = {
-        "sample": _pseudonyms(samples),
-        "patient": _pseudonyms(predictions.patients),
+        "sample": _pseudonyms(samples, key),
+        "patient": _pseudonyms(predictions.patients, key),
         "label": predictions.labels,
         "score": predictions.scores,
     }
@@ -71,7 +64,7 @@ def write_predictions(path: Path, predictions: Predictions) -> dict[str, Any]:
     table = pd.concat([table, *(pd.Series(group) for group in groups)], axis="columns")
     table.columns = pd.Index([*_COLUMNS, *predictions.subgroups])
     write_csv(path, table, mode=0o600)
-    return {"file": path.name, "sha256": file_sha256(path), "kind": predictions.kind}
+    return {"file": path.name, "sha256": file_sha256(path), "kind": predictions.kind, "keyed": key is not None}
 
 
 def read_predictions(
@@ -133,5 +126,5 @@ def _subgroups(declaration: str, names: tuple[str, ...], column: pd.Series[str])
     return Subgroups(declaration, names, np.array([position[true_cell(cell)] for cell in cells], dtype=int)[rows])
 
 
-def _pseudonyms(identifiers: Identifiers) -> NDArray[np.object_]:
-    return np.array([pseudonym(name) for name in identifiers.names.tolist()], dtype=object)[identifiers.codes]
+def _pseudonyms(identifiers: Identifiers, key: bytes | None) -> NDArray[np.object_]:
+    return np.array([pseudonym(name, key) for name in identifiers.names.tolist()], dtype=object)[identifiers.codes]

@@ -11,10 +11,10 @@ from filelock import FileLock
 from pydicom import dcmread
 
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy import IntendedUse, ModelIdentity
 from monai_fairtune.deploy.dicom import ReadingRules, RunSummary, answer_files
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
+from monai_fairtune.predictions import keyed_pseudonym
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import CANARIES, picture, write_image
 

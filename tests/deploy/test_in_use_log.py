@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from monai_fairtune.audit import OverTime
-from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy import ModelIdentity
 from monai_fairtune.deploy.in_use import Added, Answer, AnswerLog, audit_log, read_answers
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError, StorageUnreachableError
 from monai_fairtune.metrics import Surveillance
+from monai_fairtune.predictions import keyed_pseudonym
 
 KEY = b"k" * 64
 MODEL = ModelIdentity("net", "1.0", "a" * 64)

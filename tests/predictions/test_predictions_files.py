@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monai_fairtune.exceptions import PredictionsError
+from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.predictions import (
     Identifiers,
     Predictions,
@@ -80,6 +80,28 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 
 def test_a_pseudonym_is_the_head_of_the_ids_sha256() -> None:
     assert pseudonym("p1") == hashlib.sha256(b"p1").hexdigest()[:16]
+
+
+def test_under_a_key_nobody_can_try_ids_out_and_files_of_one_key_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, ids = tmp_path / "predictions.csv", []
+    for key in (None, "k" * 32, "k" * 32, "l" * 32):
+        if key is not None:
+            monkeypatch.setenv("FAIRTUNE_PSEUDONYM_KEY", key)
+        entry = write_predictions(path, hostile())
+        assert entry["keyed"] == (key is not None)
+        again = read(path, hostile())
+        ids.append((*again.patient_ids.tolist(), *again.sample_ids.tolist()))
+        if key is not None:
+            assert key not in path.read_text(encoding="utf-8")
+    plain, first, second, other = ids
+    assert first == second
+    assert not set(plain) & set(first)
+    assert not set(first) & set(other)
+    monkeypatch.setenv("FAIRTUNE_PSEUDONYM_KEY", "short")
+    with pytest.raises(ConfigurationError, match="The key in FAIRTUNE_PSEUDONYM_KEY has 5 characters"):
+        write_predictions(path, hostile())
 
 
 def test_a_file_that_was_changed_is_refused(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import secrets
 from pathlib import Path
@@ -11,13 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.predictions import KEY_VARIABLE, check_key, environment_key, keyed_pseudonym
 
-__all__ = ["KEY_FILE", "KEY_VARIABLE", "keyed_pseudonym", "pseudonymize", "read_key"]
+__all__ = ["KEY_FILE", "pseudonymize", "read_key"]
 
-KEY_VARIABLE = "FAIRTUNE_PSEUDONYM_KEY"
 KEY_FILE = "pseudonym.key"
-_FEWEST = 32
-_DIGITS = 16
 
 
 def read_key(path: Path | None) -> bytes:
@@ -27,21 +23,12 @@ def read_key(path: Path | None) -> bytes:
         ConfigurationError: if there is neither, or it has fewer than 32 characters.
         OSError: if the file cannot be read or made.
     """
-    given = os.environ.get(KEY_VARIABLE)
-    if given is None and path is None:
+    key = environment_key()
+    if key is not None:
+        return key
+    if path is None:
         raise ConfigurationError(f"There is no key for the pseudonyms. Name a file for it, or set {KEY_VARIABLE}.")
-    where = KEY_VARIABLE if given is not None else f"'{path}'"
-    key = (_key_of_file(path) if given is None and path is not None else given or "").strip().encode()
-    if len(key) < _FEWEST:
-        raise ConfigurationError(
-            f"The key in {where} has {len(key)} characters. Give at least {_FEWEST}, as openssl rand -hex 32 prints."
-        )
-    return key
-
-
-def keyed_pseudonym(identifier: str, key: bytes) -> str:
-    """Returns 16 hexadecimal digits that stand for an id: the head of its HMAC with SHA-256."""
-    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+    return check_key(_key_of_file(path), f"'{path}'")
 
 
 def pseudonymize(ids: pd.Series[str], key: bytes) -> pd.Series[str]:

@@ -11,13 +11,12 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom.inference import ImageAnswer
 from monai_fairtune.deploy.dicom.pseudonyms import KEY_COLUMNS, pseudonyms_of
 from monai_fairtune.deploy.dicom.rules import ReadingRules
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
-from monai_fairtune.predictions import read_json, write_json
+from monai_fairtune.predictions import keyed_pseudonym, read_json, write_json
 from monai_fairtune.predictions.safe_csv import true_cell, write_csv
 
 __all__ = ["AnswersFolder", "describe_run"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy.dicom.image_reader import ImageReader
 from monai_fairtune.deploy.dicom.input_files import find_files
 from monai_fairtune.deploy.dicom.rules import ReadingRules
+from monai_fairtune.predictions import keyed_pseudonym
 from monai_fairtune.predictions.safe_csv import safe_cell
 
 __all__ = ["KEY_COLUMNS", "content_of", "find_pseudonyms", "pseudonyms_of"]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from monai_fairtune.cohort.own_data.pseudonyms import keyed_pseudonym
 from monai_fairtune.deploy.classifier import ModelIdentity
 from monai_fairtune.deploy.in_use.answer import SCOPES, Answer
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError, StorageUnreachableError
+from monai_fairtune.predictions import keyed_pseudonym
 
 __all__ = ["TABLES", "Added", "AnswerLog", "told_errors"]
 

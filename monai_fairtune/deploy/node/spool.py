@@ -10,10 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, keyed_pseudonym, read_key
+from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, read_key
 from monai_fairtune.deploy.node.queue import Part, StudyQueue
 from monai_fairtune.exceptions import ConfigurationError
-from monai_fairtune.predictions import write_durably
+from monai_fairtune.predictions import keyed_pseudonym, write_durably
 
 __all__ = ["Spool"]
 
