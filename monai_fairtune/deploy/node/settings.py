@@ -11,6 +11,7 @@ from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["NodeLimits", "NodeSettings", "RemoteNode", "tls_contexts"]
 
+_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?")
 _REMOTE = re.compile(r"(?P<title>[^@\\]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})")
 
 
@@ -51,6 +52,9 @@ class RemoteNode:
 class NodeLimits:
     """What a node takes at most; beyond, it answers "out of resources" (A700) and the sender tries again later.
 
+    Raises:
+        ConfigurationError: if a limit is not above 0.
+
     Attributes:
         n_images: images whose files are kept, answered or not.
         n_bytes: of their files together.
@@ -71,10 +75,17 @@ class NodeLimits:
     answer_seconds: float = 900.0
     n_attempts: int = 5
 
+    def __post_init__(self) -> None:
+        if min(vars(self).values()) <= 0:
+            raise ConfigurationError(f"A limit of the node is not above 0: {self}. Give positive limits.")
+
 
 @dataclass(frozen=True)
 class NodeSettings:
     """A node: where it listens, whom it takes images from, where reports go.
+
+    Raises:
+        ConfigurationError: if a title or a time cannot be used.
 
     Attributes:
         spool: folder of the queue and the images; patient data, readable for its owner alone.
@@ -84,7 +95,7 @@ class NodeSettings:
         port: likewise; 0 lets the system choose.
         callers: application entity titles that may send; empty allows all.
         study_seconds: without a new image, after which a study is ready.
-        keep_days: for which images and reports stay after their delivery.
+        keep_days: for which images and reports stay after their delivery or refusal.
         remember_days: for which an image that comes again is known, and failed studies are kept.
         http_host: address of the operator's endpoint.
         http_port: likewise; 0 lets the system choose.
@@ -105,6 +116,15 @@ class NodeSettings:
     http_port: int = 9112
     limits: NodeLimits = field(default_factory=NodeLimits)
     tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None
+
+    def __post_init__(self) -> None:
+        for title in (self.title, *self.callers):
+            if not _TITLE.fullmatch(title):
+                raise ConfigurationError(
+                    f"'{title}' is no application entity title. Give 1 to 16 ASCII characters without a backslash."
+                )
+        if min(self.study_seconds, self.keep_days, self.remember_days) < 0:
+            raise ConfigurationError("A time of the node is negative. Give seconds and days from 0.")
 
 
 def tls_contexts(certificate: Path, key: Path, authority: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
