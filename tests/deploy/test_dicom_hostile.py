@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, reader: ImageReader) -> N
         assert refusal.sentence == "It is not a file."
 
 
-def test_the_process_that_reads_has_no_secret_and_a_limit_of_memory(
+def test_the_process_that_reads_has_no_secret_and_limits_of_memory_and_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIRTUNE_PSEUDONYM_KEY", "s3cret" * 8)
@@ -97,6 +98,7 @@ def test_the_process_that_reads_has_no_secret_and_a_limit_of_memory(
         limits = (about / "limits").read_text()
     assert f"Max address space         {LIMITS.n_memory}" in limits
     assert "Max core file size        0" in limits
+    assert re.search(r"Max cpu time +(2[1-9]|3\d) ", limits)  # should the process that kills it be gone
 
 
 def test_a_reader_that_cannot_start_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydicom import dcmread
 from pydicom.uid import DigitalXRayImageStorageForPresentation, UltrasoundMultiFrameImageStorage
 
 from monai_fairtune.deploy import ModelIdentity
-from monai_fairtune.deploy.dicom.structured_report import AnsweredImage, build_report
+from monai_fairtune.deploy.dicom.structured_report import CODING_SCHEME, AnsweredImage, build_report
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import image_dataset
 
@@ -50,6 +51,14 @@ def saved(report: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.dcm"
     report.save_as(path, enforce_file_format=True)
     return path
+
+
+def _items(dataset: Any) -> Iterator[Any]:
+    """Yields all items of sequences, at any depth."""
+    for element in dataset:
+        for item in element.value if element.VR == "SQ" else ():
+            yield item
+            yield from _items(item)
 
 
 def _groups(path: Path) -> list[Any]:
@@ -126,6 +135,19 @@ def test_a_name_that_highdicom_finds_odd_is_neither_refused_nor_logged(
     odd = build_report([_image(PatientName="CANARY", PatientSex="U", PatientBirthDate="")], MODEL, is_complete=True)
     assert (odd.PatientName, odd.PatientSex) == ("CANARY", "U")
     assert "CANARY" not in caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("names", "meanings"),
+    [
+        (("gut", "bösartig"), ["Probability of bösartig", "Class at the threshold", "gut"]),
+        (("", "a\\b"), ["Probability of a/b", "Class at the threshold", "CLASS-E3B0C44298"]),
+    ],
+)
+def test_any_name_of_a_class_makes_a_code_with_a_meaning(names: tuple[str, str], meanings: list[str]) -> None:
+    made = build_report([_image()], BrightnessClassifier(class_names=names), is_complete=True)
+    own = [item for item in _items(made) if item.get("CodingSchemeDesignator") == CODING_SCHEME]
+    assert [item.CodeMeaning for item in own if "CodeMeaning" in item] == meanings
 
 
 def test_age_and_other_attributes_of_the_image_are_not_repeated(saved: Path) -> None:

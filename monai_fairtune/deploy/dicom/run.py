@@ -20,6 +20,7 @@ from monai_fairtune.deploy.dicom.input_files import find_files
 from monai_fairtune.deploy.dicom.pseudonyms import content_of
 from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
 from monai_fairtune.deploy.dicom.rules import ReadingRules
+from monai_fairtune.deploy.in_use import AnswerLog, record_answers
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["RunSummary", "answer_files"]
@@ -72,6 +73,7 @@ def answer_files(
     *,
     key: bytes,
     rules: ReadingRules | None = None,
+    log: AnswerLog | None = None,
     progress: bool = False,
 ) -> RunSummary:
     """Answers for DICOM images, and writes ``predictions.csv``, ``refused.csv``, ``reports/`` and ``run.json``.
@@ -84,6 +86,7 @@ def answer_files(
         classifier: the model.
         key: of the pseudonyms that stand for images, studies, patients and files in the tables.
         rules: what a file must comply with; by default the model's intended use.
+        log: receives each answer as it is given, see ``record_answers``.
         progress: whether to draw a bar on standard error.
 
     Raises:
@@ -98,7 +101,7 @@ def answer_files(
     rules = ReadingRules(classifier.intended_use) if rules is None else rules
     files = find_files(inputs, outside=output_dir)
     with AnswersFolder.opened(output_dir, classifier, rules, key) as folder, ImageReader(rules) as reader:
-        run = _Run(folder, classifier, reader)
+        run = _Run(folder, classifier, reader, log)
         with _bar("Sorting by study", "file", len(files), progress=progress) as bar:
             studies = run.sort(files, bar)
         with _bar("Answering", "image", sum(map(len, studies.values())), progress=progress) as bar:
@@ -114,8 +117,10 @@ def _bar(what: str, unit: str, total: int, *, progress: bool) -> tqdm[Any]:
 
 
 class _Run:
-    def __init__(self, folder: AnswersFolder, classifier: ImageClassifier, reader: ImageReader) -> None:
-        self.folder, self.classifier, self.reader = folder, classifier, reader
+    def __init__(
+        self, folder: AnswersFolder, classifier: ImageClassifier, reader: ImageReader, log: AnswerLog | None
+    ) -> None:
+        self.folder, self.classifier, self.reader, self.log = folder, classifier, reader, log
         self.n_answered = 0
         self.refused: Counter[str] = Counter()
         self._saved = time.monotonic()
@@ -138,6 +143,8 @@ class _Run:
     def answer(self, study: Mapping[Path, str]) -> None:
         """Answers for one study and keeps what was found; its report comes first, so that no row is without one."""
         found = answer_study(list(study), self.classifier, self.reader)
+        if self.log is not None:
+            record_answers(self.log, found.answers, self.classifier)
         if found.report is not None:
             self.folder.write_report(found.report)
         for answer in found.answers:

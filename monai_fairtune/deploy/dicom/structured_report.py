@@ -135,9 +135,11 @@ def _number(name: Any, value: float) -> Any:
 
 
 def _own_code(value: str, meaning: str) -> Any:
+    """Returns a code of ours; a backslash, which would split the meaning, becomes a slash, and nothing the value."""
     import highdicom as hd
 
-    return hd.sr.CodedConcept(value=value, scheme_designator=CODING_SCHEME, meaning=meaning[:_LONGEST])
+    shown = meaning.replace("\\", "/")[:_LONGEST].strip() or value
+    return hd.sr.CodedConcept(value=value, scheme_designator=CODING_SCHEME, meaning=shown)
 
 
 def _observer(classifier: ImageClassifier) -> Any:
