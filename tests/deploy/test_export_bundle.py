@@ -32,6 +32,7 @@ from monai_fairtune.deploy.export import (
 from monai_fairtune.deploy.export.parity import reference
 from monai_fairtune.exceptions import ConfigurationError, ExportError, ManifestError
 from monai_fairtune.masks import FairTuneNetwork
+from tests.bundle.bundle_runs import CONFIGS
 from tests.deploy.exports import SIZE, described, expected
 
 _FILES = {
@@ -124,14 +125,13 @@ def test_the_configs_pass_the_check_for_what_they_would_execute(exported_folder:
     assert not found.refused
 
 
-@pytest.mark.filterwarnings("ignore:parsing config_file", "ignore:.*bundle")
-def test_monai_loads_the_weights_of_an_unpacked_zip_by_name(
+@pytest.mark.filterwarnings("ignore:parsing config_file", "ignore:.*bundle", "ignore:No hash value provided")
+def test_monai_downloads_the_zip_and_loads_its_weights_by_name(
     exported_zip: Path, search_output: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from monai.apps.utils import extractall
-    from monai.bundle import load
+    from monai.bundle import download, load
 
-    extractall(exported_zip, tmp_path)
+    download("tiny", url=exported_zip.as_uri(), bundle_dir=tmp_path, progress=False)
     monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers[:])  # MONAI configures logging
     network = load("tiny", bundle_dir=tmp_path, workflow_type="inference", source="github", device="cpu")
     batch = torch.stack([Preprocessing(SIZE).decode(path) for path in images])
@@ -198,6 +198,10 @@ def test_a_licence_of_ones_own_is_taken(source: SearchOutput, tmp_path: Path) ->
     assert (tmp_path / "a" / "LICENSE").read_text() == "Ask first."
     with pytest.raises(ConfigurationError, match=r"cannot be read: No such file"):
         export_bundle(source, described(source), tmp_path / "b", ExportOptions(licence=tmp_path / "absent"))
+
+
+def test_logging_is_that_of_the_bundle_that_searches(exported_folder: Path) -> None:
+    assert (exported_folder / "configs" / "logging.conf").read_text() == (CONFIGS / "logging.conf").read_text()
 
 
 def test_the_licence_is_the_packages_unless_another_is_given(exported_folder: Path) -> None:

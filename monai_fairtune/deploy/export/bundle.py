@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from monai_fairtune.deploy.export.config import inference_config
+from monai_fairtune.deploy.export.config import LOGGING, inference_config
 from monai_fairtune.deploy.export.description import ModelDescription
 from monai_fairtune.deploy.export.documents import write_card, write_json, write_metadata
 from monai_fairtune.deploy.export.exported_model import METADATA, WEIGHTS, ExportedModel
@@ -24,28 +24,6 @@ from monai_fairtune.masks import FairTuneNetwork
 __all__ = ["export_bundle"]
 
 _CHECKPOINT = "models/model.pt"
-_LOGGING = """[loggers]
-keys=root
-
-[handlers]
-keys=stderr
-
-[formatters]
-keys=plain
-
-[logger_root]
-level=WARNING
-handlers=stderr
-
-[handler_stderr]
-class=StreamHandler
-level=WARNING
-formatter=plain
-args=(sys.stderr,)
-
-[formatter_plain]
-format=%(levelname)s %(name)s: %(message)s
-"""
 
 
 def export_bundle(
@@ -94,7 +72,7 @@ def _write_model(
         (folder / name).mkdir(parents=True)
     metadata = write_metadata(folder / METADATA, source, description)
     config = write_json(folder / "configs" / "inference.json", inference_config(description))
-    (folder / "configs" / "logging.conf").write_text(_LOGGING, encoding="utf-8")
+    (folder / "configs" / "logging.conf").write_text(LOGGING, encoding="utf-8")
     (folder / "LICENSE").write_bytes(options.licence_text())
     state = source.state()
     save_file(state, folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""The inference config of an exported bundle."""
+"""The configs of an exported bundle: inference, and logging while it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,38 @@ from typing import Any
 
 from monai_fairtune.deploy.export.description import ModelDescription
 
-__all__ = ["inference_config"]
+__all__ = ["LOGGING", "inference_config"]
+
+LOGGING = """\
+[loggers]
+keys=root,engines
+
+[handlers]
+keys=stderr
+
+[formatters]
+keys=plain
+
+[logger_root]
+level=WARNING
+handlers=stderr
+
+# Engines announce an exception before they raise it: the sentence that the user reads comes from the exception.
+[logger_engines]
+level=CRITICAL
+handlers=
+qualname=ignite.engine
+
+[handler_stderr]
+class=StreamHandler
+level=WARNING
+formatter=plain
+args=(sys.stderr,)
+
+[formatter_plain]
+format=%(levelname)s %(name)s: %(message)s
+"""
+"""``configs/logging.conf``: that of the bundle that searches."""
 
 
 def inference_config(description: ModelDescription) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.deploy.export.description import ModelDescription
+from monai_fairtune.deploy.export.description import KEY, ModelDescription
 from monai_fairtune.deploy.export.metadata import bundle_metadata
 from monai_fairtune.deploy.export.options import ExportOptions
 from monai_fairtune.deploy.export.parity import TOLERANCE, Reference
@@ -52,7 +52,7 @@ def write_card(
         reading=Reading(source.result),
         name=metadata["name"],
         version=metadata["version"],
-        intended_use=metadata["fairtune"]["intended_use"],
+        intended_use=metadata[KEY]["intended_use"],
         checked=f"When it was exported, each form of the network below gave the probabilities of the search's own "
         f"network on {len(compared.paths)} {kind}, to within {TOLERANCE:g}. It computes in float32.",
         versions={
