@@ -43,4 +43,6 @@ def _key_of_file(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib opens no descriptors
         file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # before anything stands under a pseudonym
     return path.read_text(encoding="utf-8")
