@@ -40,6 +40,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--images", metavar="DIR", help="compare models on these images; default: on noise")
     parser.add_argument("--cohort-card", metavar="FILE", help="cohort_card.json of the data, for the model card")
+    parser.add_argument("--authors", default="not stated", metavar="TEXT", help="of the model")
     parser.add_argument("--licence", metavar="FILE", help="becomes LICENSE; default: Apache-2.0")
     _add_use(parser)
     parser.add_argument("--json", action="store_true", help="print what was written, as JSON")
@@ -94,6 +95,7 @@ def _more(options: argparse.Namespace) -> ExportOptions:
         images=None if options.images is None else Path(options.images),
         licence=None if options.licence is None else Path(options.licence),
         cohort_card=None if options.cohort_card is None else load_card(Path(options.cohort_card)),
+        authors=options.authors,
     )
 
 

@@ -35,7 +35,7 @@ def test_the_command_exports_a_bundle_for_a_stated_use(
         "--images",
         str(images[0].parent),
     )
-    card = ("--cohort-card", str(tmp_path / "card.json"))
+    card = ("--authors", "A. Author", "--cohort-card", str(tmp_path / "card.json"))
     output = tmp_path / "chest_v2.0.zip"
     assert main(_line(search_output, output, *use, *more, *card)) == 0
     told = capsys.readouterr().out
@@ -46,6 +46,7 @@ def test_the_command_exports_a_bundle_for_a_stated_use(
     assert model.identity.sha256 in told
     assert model.class_names == ("clear", "opacity")
     with zipfile.ZipFile(output) as archive:
+        assert json.loads(archive.read("chest/configs/metadata.json"))["authors"] == "A. Author"
         assert "An image is called class 1 (opacity) if" in archive.read("chest/docs/model_card.md").decode()
     assert model.intended_use == IntendedUse(
         modalities=("DX", "CR"),

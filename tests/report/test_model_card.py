@@ -41,7 +41,9 @@ def result() -> dict[str, Any]:
 
 def _facts(result: dict[str, Any], cohort: Card | None = None) -> ModelFacts:
     sha256 = {"models/model.pt": "a" * 64, "models/model.safetensors": "b" * 64}
-    return ModelFacts(Reading(result), "skin_lesions", "1.2.0", USE, "Compared.", {"monai": "1.6.1"}, sha256, cohort)
+    return ModelFacts(
+        Reading(result), "skin_lesions", "1.2.0", "A. Author", USE, "Compared.", {"monai": "1.6.1"}, sha256, cohort
+    )
 
 
 def _written(facts: ModelFacts, folder: Path) -> tuple[str, str]:
@@ -56,6 +58,7 @@ def test_page_and_markdown_tell_the_same(result: dict[str, Any], tmp_path: Path)
     for text in (
         "Model card of skin_lesions 1.2.0",
         "Finds <b>it</b>.",
+        "A. Author",
         "DX and CR",
         "at least 64 pixels",
         "An image is called class 1 (malignant) if its probability is at least",

@@ -70,7 +70,7 @@ def _write_model(
 
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
-    metadata = write_metadata(folder / METADATA, source, description)
+    metadata = write_metadata(folder / METADATA, source, description, options)
     config = write_json(folder / "configs" / "inference.json", inference_config(description))
     (folder / "configs" / "logging.conf").write_text(LOGGING, encoding="utf-8")
     (folder / "LICENSE").write_bytes(options.licence_text())

@@ -24,9 +24,11 @@ def write_json(path: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(data)
 
 
-def write_metadata(path: Path, source: SearchOutput, description: ModelDescription) -> dict[str, Any]:
+def write_metadata(
+    path: Path, source: SearchOutput, description: ModelDescription, options: ExportOptions
+) -> dict[str, Any]:
     """Writes the metadata of an exported model, and returns it."""
-    return write_json(path, bundle_metadata(description, source.result["test"]))
+    return write_json(path, bundle_metadata(description, source.result["test"], options.authors))
 
 
 def write_card(
@@ -52,6 +54,7 @@ def write_card(
         reading=Reading(source.result),
         name=metadata["name"],
         version=metadata["version"],
+        authors=metadata["authors"],
         intended_use=metadata[KEY]["intended_use"],
         checked=f"When it was exported, each form of the network below gave the probabilities of the search's own "
         f"network on {len(compared.paths)} {kind}, to within {TOLERANCE:g}. It computes in float32.",

@@ -43,7 +43,7 @@ def export_graph(
     outputs = [output, *(output.with_suffix(ending) for ending in sorted(endings))]
     with staged(*outputs) as folder, reference(source, options.images) as compared:
         path = folder / output.name
-        metadata = write_metadata(path.with_suffix(".json"), source, description)
+        metadata = write_metadata(path.with_suffix(".json"), source, description, options)
         path.with_suffix(".licence").write_bytes(options.licence_text())
         write_graph(kind, source.network, path, {"metadata.json": metadata})
         found = {path.name: compared.check_logits(path.name, graph_logits(kind, path))}

@@ -24,12 +24,13 @@ _PAPER = (
 )
 
 
-def bundle_metadata(description: ModelDescription, test: Mapping[str, Any]) -> dict[str, Any]:
+def bundle_metadata(description: ModelDescription, test: Mapping[str, Any], authors: str) -> dict[str, Any]:
     """Returns the content of ``metadata.json``.
 
     Args:
         description: of the model.
         test: the report on the test split, as ``result.json`` holds it; curves and pairs are left out.
+        authors: of the model.
 
     Raises:
         ConfigurationError: if a text in it would be code in a MONAI config.
@@ -49,9 +50,9 @@ def bundle_metadata(description: ModelDescription, test: Mapping[str, Any]) -> d
         "description": f"Tells {description.class_words(1)} from {description.class_words(0)} in one image. Which "
         "components of a pretrained network to tune was searched for the worst-off subgroup (FairTune, arXiv "
         "2310.05055).",
-        "authors": "see docs/model_card.md",
-        "copyright": "see LICENSE",
-        "data_source": "see docs/model_card.md; no data are in the bundle",
+        "authors": authors,
+        "copyright": "see the licence",
+        "data_source": "see the model card; no data are handed out with the model",
         "data_type": "png, jpeg, tiff, dicom, nifti, npy",
         "image_classes": "intensities in [0, 1]; the network normalises them itself",
         "label_classes": "; ".join(f"{label} is {name}" for label, name in classes.items()),

@@ -22,12 +22,14 @@ class ExportOptions:
         images: a folder of images on which exported and search's model must agree; None means noise.
         licence: the file LICENSE; None means Apache-2.0.
         cohort_card: content of ``cohort_card.json``, for the model card.
+        authors: of the model.
     """
 
     graphs: tuple[str, ...] = ()
     images: Path | None = None
     licence: Path | None = None
     cohort_card: Mapping[str, Any] | None = None
+    authors: str = "not stated"
 
     def licence_text(self) -> bytes:
         """Returns the content of the file LICENSE.

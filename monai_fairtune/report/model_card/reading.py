@@ -21,6 +21,7 @@ class ModelFacts:
         reading: of the search's result.
         name: of the model.
         version: of the model.
+        authors: of the model.
         intended_use: ``statement``, ``modalities``, ``body_parts``, ``views``, ``allows`` and ``min_side``.
         checked: how it was compared with the search's network when it was exported, in a sentence.
         versions: of the packages that it was exported with.
@@ -31,6 +32,7 @@ class ModelFacts:
     reading: Reading
     name: str
     version: str
+    authors: str
     intended_use: Mapping[str, Any]
     checked: str
     versions: Mapping[str, str]

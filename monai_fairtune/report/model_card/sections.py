@@ -155,10 +155,13 @@ def _files(facts: ModelFacts) -> Section:
         "files",
         "Licence and files",
         [
-            "The file LICENSE tells the terms of what is handed out here. The backbone's weights, and the data that "
+            "The licence file tells the terms of what is handed out here. The backbone's weights, and the data that "
             "the model was tuned on, may have terms of their own.",
             facts.checked,
         ],
-        [(f"version of {name}", version) for name, version in facts.versions.items()],
+        [
+            ("authors", printable(facts.authors)),
+            *((f"version of {name}", version) for name, version in facts.versions.items()),
+        ],
         [table],
     )
