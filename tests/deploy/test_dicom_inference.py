@@ -120,19 +120,21 @@ def test_an_image_that_the_model_cannot_take_does_not_end_the_others(tmp_path: P
     ]
 
 
-def test_decoded_pixels_are_gone_afterwards(
-    tmp_path: Path, reader: ImageReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where: list[Path] = []
+def test_decoded_pixels_are_few_at_a_time_private_and_gone_afterwards(tmp_path: Path, reader: ImageReader) -> None:
+    folders: list[Path] = []
+    n_at_once: list[int] = []
 
     class Watching(BrightnessClassifier):
         def probabilities(self, paths):  # type: ignore[no-untyped-def]
-            where.extend(paths)
+            folders.extend({path.parent for path in paths})
+            n_at_once.append(len(list(paths[0].parent.iterdir())))
             assert all(path.parent.stat().st_mode & 0o077 == 0 for path in paths)
             return super().probabilities(paths)
 
-    answer_study([write_image(tmp_path / "a.dcm")], Watching(), reader)
-    assert [path.parent.exists() for path in where] == [False]
+    files = [write_image(tmp_path / f"{number}.dcm", number=number) for number in range(1, 21)]
+    answer_study(files, Watching(), reader)
+    assert n_at_once == [16, 4]
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_an_answer_shows_neither_path_nor_patient(tmp_path: Path, reader: ImageReader) -> None:
