@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from monai_fairtune.cli.answer_log import add_answer_log, open_log
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["add_key_file", "add_parser", "read_key_file"]
@@ -26,6 +27,7 @@ def add_parser(jobs: Any) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="receives everything")
     add_key_file(parser, "of the pseudonyms, made if it is not there; keep it outside of DIR")
+    add_answer_log(parser)
     parser.add_argument(
         "--frame",
         type=_frame,
@@ -53,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         options.output_dir,
         model,
         key=key,
+        log=None if options.answer_log is None else open_log(options.answer_log, options.key_file),
         rules=ReadingRules(model.intended_use, ReadingLimits(seconds=options.seconds), options.frame),
         progress=True,
     )

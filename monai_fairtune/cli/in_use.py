@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_fairtune.cli import in_use_audit
-from monai_fairtune.cli.dicom_run import add_key_file, read_key_file
+from monai_fairtune.cli.answer_log import open_log
+from monai_fairtune.cli.dicom_run import add_key_file
 
 __all__ = ["add_parser"]
 
@@ -77,7 +78,7 @@ def run_add(options: argparse.Namespace) -> int:
     columns = {name: column for name, column in names.items() if column is not None}
     answers = answers_of_table(options.table, columns, options.attribute)
     model = ModelIdentity(options.model_name, options.model_version, options.model_sha256)
-    found = _log(options).add(answers, model, options.threshold)
+    found = open_log(options.log, options.key_file).add(answers, model, options.threshold)
     print(f"{found.n_added} answers added, {found.n_known} known already.")
     if found.n_different:
         print(f"{found.n_different} images had another answer of this model before; the first one stays. Find out why.")
@@ -89,7 +90,7 @@ def run_attributes(options: argparse.Namespace) -> int:
     from monai_fairtune.deploy.in_use import attributes_of_table
 
     values = attributes_of_table(options.table, options.id, options.attribute)
-    print(f"{_log(options).add_attributes(values, options.by)} values added.")
+    print(f"{open_log(options.log, options.key_file).add_attributes(values, options.by)} values added.")
     return 0
 
 
@@ -98,16 +99,5 @@ def run_outcomes(options: argparse.Namespace) -> int:
     from monai_fairtune.deploy.in_use import outcomes_of_table
 
     labels = outcomes_of_table(options.table, options.id, options.label)
-    print(f"{_log(options).add_outcomes(labels, options.by)} labels added.")
+    print(f"{open_log(options.log, options.key_file).add_outcomes(labels, options.by)} labels added.")
     return 0
-
-
-def _log(options: argparse.Namespace) -> Any:
-    from monai_fairtune.deploy.in_use import AnswerLog
-    from monai_fairtune.exceptions import ConfigurationError
-
-    if options.key_file is not None and options.key_file.resolve().parent == options.log.resolve().parent:
-        raise ConfigurationError(
-            "The key file lies beside the log: whoever copies the folder has both. Keep it elsewhere."
-        )
-    return AnswerLog(options.log, read_key_file(options.key_file))

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from monai_fairtune.cli import main
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.dicom import answer_study
+from monai_fairtune.deploy.export import ExportedModel
 from monai_fairtune.deploy.in_use import AnswerLog, header_attributes, logged, read_answers
 from monai_fairtune.exceptions import StorageUnreachableError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
@@ -63,6 +66,33 @@ def test_without_a_row_in_the_log_there_is_no_answer(tmp_path: Path) -> None:
     log.path = tmp_path / "gone" / "log.db"
     with pytest.raises(StorageUnreachableError):
         answer([write_image(tmp_path / "a.dcm")], BrightnessClassifier())
+
+
+def test_dicom_run_logs_what_it_answers_once(
+    exported_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FAIRTUNE_PSEUDONYM_KEY", raising=False)
+    (tmp_path / "keys").mkdir()
+    for n in (1, 2):
+        write_image(tmp_path / "in" / f"{n}.dcm", picture(0.2 * n), number=n)
+    asked = [
+        "dicom",
+        "run",
+        str(tmp_path / "in"),
+        "--model",
+        str(exported_zip),
+        "--key-file",
+        str(tmp_path / "keys" / "k"),
+    ]
+    for output in ("a", "b"):
+        logging = ["--output-dir", str(tmp_path / output), "--answer-log", str(tmp_path / "log.db")]
+        assert main([*asked, *logging]) == 0
+    found = read_answers(tmp_path / "log.db")
+    answered = pd.read_csv(tmp_path / "a" / "predictions.csv")
+    assert found.model == ExportedModel.load(exported_zip).identity.sha256
+    assert sorted(found.table["image"]) == sorted(answered["image"])
+    assert sorted(found.table["score"]) == pytest.approx(sorted(answered["score"]))
+    assert set(found.table["sex"]) == {"female"}
 
 
 @pytest.mark.parametrize(
