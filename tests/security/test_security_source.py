@@ -86,6 +86,7 @@ def test_every_csv_is_written_by_one_that_quotes_formulas() -> None:
 def test_every_page_has_the_policy_and_escapes_all_but_its_own_drawings() -> None:
     pages = {path.name: path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.html")}
     assert len(pages) > 4
+    assert "Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-" in pages["page.html"]
     for name, text in pages.items():
         assert set(re.findall(r"\{\{\s*([\w.]+)\s*\|\s*safe", text)) <= _UNESCAPED, name
         assert "autoescape" not in text, name
