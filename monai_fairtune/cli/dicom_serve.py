@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import signal
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from monai_fairtune.cli.answer_log import add_answer_log, open_log
+from monai_fairtune.cli.dicom_run import add_key_file
+from monai_fairtune.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from monai_fairtune.deploy.node import NodeSettings
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "require_node"]
 
 
 def add_parser(commands: Any) -> None:
@@ -35,6 +41,8 @@ def add_parser(commands: Any) -> None:
     tls.add_argument(
         "--tls-authority", type=Path, metavar="PEM", help="what the peers' certificates are checked against"
     )
+    add_answer_log(parser)
+    add_key_file(parser, "of the pseudonyms in the answer log, made if it is not there; keep it away from the log")
     parser.add_argument("--device", default="cpu", help="where the model computes (default: %(default)s)")
     levels = ("debug", "info", "warning", "error")
     parser.add_argument("--log-level", default="info", choices=levels, help="(default: %(default)s)")
@@ -43,20 +51,31 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from functools import partial
-
+    require_node()
     from monai_fairtune.deploy.dicom import ImageReader, ReadingRules, answer_study
     from monai_fairtune.deploy.export import ExportedModel
+    from monai_fairtune.deploy.in_use import logged
     from monai_fairtune.deploy.node import Node, configure_logs
 
     settings = _settings(options)
+    log = None if options.answer_log is None else open_log(options.answer_log, options.key_file)
     model = ExportedModel.load(options.model, options.device)
     configure_logs(options.log_level)
     with ImageReader(ReadingRules(model.intended_use)) as reader:
-        node = Node(settings, model, partial(answer_study, reader=reader))
+        reader.read(options.spool / "nothing")  # starts the process that reads before the first study waits for it
+        answer = partial(answer_study, reader=reader)
+        node = Node(settings, model, answer if log is None else logged(answer, log))
         signal.signal(signal.SIGTERM, lambda *_: node.stop.set())
         node.run()
     return 0
+
+
+def require_node() -> None:
+    """Refuses where the libraries of the extra ``dicom`` are missing."""
+    needed = ("pynetdicom", "highdicom", "dicomweb_client", "prometheus_client")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(f"{', '.join(missing)} is not installed. Run pip install 'monai-fairtune[dicom]'.")
 
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +121,6 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def _settings(options: argparse.Namespace) -> NodeSettings:
     from monai_fairtune.deploy.node import NodeLimits, NodeSettings, RemoteNode, tls_contexts
-    from monai_fairtune.exceptions import ConfigurationError
 
     tls = [options.tls_certificate, options.tls_key, options.tls_authority]
     if any(tls) and not all(tls):

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from monai_fairtune.cli.dicom_serve import require_node
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["add_parser"]
@@ -36,6 +37,7 @@ def add_parser(jobs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
+    require_node()
     from monai_fairtune.deploy.dicom import ImageReader, ReadingRules, answer_study
     from monai_fairtune.deploy.export import ExportedModel
     from monai_fairtune.deploy.node import DicomWebArchive
