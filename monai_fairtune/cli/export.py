@@ -42,6 +42,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--cohort-card", metavar="FILE", help="cohort_card.json of the data, for the model card")
     parser.add_argument("--authors", default="not stated", metavar="TEXT", help="of the model")
     parser.add_argument("--licence", metavar="FILE", help="becomes LICENSE; default: Apache-2.0")
+    parser.add_argument("--suppress-below", type=int, metavar="N", help="withhold cells with fewer; 10 is usual")
     _add_use(parser)
     parser.add_argument("--json", action="store_true", help="print what was written, as JSON")
     parser.set_defaults(run=run)
@@ -60,7 +61,14 @@ def _add_use(parser: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     from monai_fairtune.bundle import mapping, optional
-    from monai_fairtune.deploy.export import SUFFIXES, describe, export_bundle, export_graph, read_search_output
+    from monai_fairtune.deploy.export import (
+        SUFFIXES,
+        describe,
+        export_bundle,
+        export_graph,
+        read_search_output,
+        without_small_cells,
+    )
 
     output = Path(options.output)
     if options.format != "bundle" and (options.graphs or output.suffix != SUFFIXES[options.format]):
@@ -75,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
         backbone_arguments=optional(mapping, "backbone_arguments", options.backbone_arguments),
         class_names=options.class_names and tuple(options.class_names),
     )
+    if options.suppress_below is not None:
+        source = without_small_cells(source, options.suppress_below)
     stem = output.stem if output.suffix in (".zip", *SUFFIXES.values()) else output.name
     name = options.name or stem.removesuffix(f"_v{options.version}")
     description = describe(source, name=name, version=options.version, intended_use=use)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monai_fairtune.report.assessed import count_of
 from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.reading import Reading
 from monai_fairtune.report.stored import stated
@@ -22,7 +23,7 @@ def has_small_counts(reading: Reading) -> bool:
     """Returns whether the test split has a subgroup of fewer than ten images, patients or positives."""
     for attribute in reading.attributes:
         for entry in (reading.final.attribute("test", attribute).get("subgroups") or {}).values():
-            if any(0 < entry.get(key, 0) < 10 for key in ("n", "n_patients", "n_positive")):
+            if any(0 < (count_of(entry.get(key)) or 0) < 10 for key in ("n", "n_patients", "n_positive")):
                 return True
     return False
 

@@ -8,6 +8,7 @@ from monai_fairtune.deploy.export.graphs import SUFFIXES
 from monai_fairtune.deploy.export.options import Exported, ExportOptions
 from monai_fairtune.deploy.export.parity import TOLERANCE
 from monai_fairtune.deploy.export.search_output import SearchOutput, describe, read_search_output
+from monai_fairtune.deploy.export.withholding import without_small_cells
 
 __all__ = [
     "SUFFIXES",
@@ -21,4 +22,5 @@ __all__ = [
     "export_bundle",
     "export_graph",
     "read_search_output",
+    "without_small_cells",
 ]
