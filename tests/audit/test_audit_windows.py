@@ -100,6 +100,14 @@ def test_a_subgroup_that_is_ranked_by_chance_raises_an_alarm_and_an_unchanged_on
     assert "female" not in {subgroup for _, subgroup in found}
 
 
+def test_a_rise_of_the_auroc_raises_no_alarm() -> None:
+    rows = timed(3, fall_from=1).assign(time=lambda t: t["time"].str.replace("2026-01", "2026-04"))
+    report = run(rows)
+    auroc = [part["attributes"]["sex"]["subgroups"]["male"]["auroc"]["value"] for part in report["windows"]["each"]]
+    assert auroc[2] - auroc[0] > 0.2
+    assert alarms(report, "performance") == set()
+
+
 def test_a_case_mix_that_moves_raises_an_alarm_of_its_family_alone() -> None:
     rows = pd.concat([timed(3), timed(3, women=0.2).assign(time=lambda t: t["time"].str.replace("-0", "-1"))])
     rows["image"] = range(len(rows))
