@@ -118,6 +118,8 @@ def test_a_prefix_allows_what_lies_below_it_and_nothing_that_it_passes_through(t
     assert refusals(check(tmp_path, config, "json")) == [
         "json.decoder.scanner.re leads to the module re, which lies outside the allow-list"
     ]
+    absent = {"a": {"_target_": "absent_package.Network"}}
+    assert refusals(check(tmp_path, absent, "absent_package")) == ["absent_package is not installed"]
     with pytest.raises(ConfigurationError, match="The prefix 'os;' is no dotted name"):
         check(tmp_path, config, "os;")
 

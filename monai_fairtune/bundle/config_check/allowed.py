@@ -106,7 +106,10 @@ class AllowList:
         if any(part.startswith("_") for part in dotted.split(".")):
             return f"{dotted} goes through a private name"
         first, *rest = dotted.split(".")
-        found: object = import_module(first)
+        try:
+            found: object = import_module(first)
+        except ImportError:
+            return f"{first} is not installed"
         for n, part in enumerate(rest, start=2):
             found = _member(found, part)
             so_far = ".".join(dotted.split(".")[:n])
