@@ -12,6 +12,7 @@ import pytest
 
 from monai_fairtune.audit import OverTime, audit
 from tests.audit.test_audit_windows import HOW, RULE, timed
+from tests.report.browser import measure, require_chromium
 
 
 def write(folder: Path, **changes: Any) -> str:
@@ -62,6 +63,16 @@ def test_names_of_subgroups_cannot_become_markup(tmp_path: Path) -> None:
     page = write(tmp_path, rows=timed(4, fall_from=2).replace({"sex": {"male": "<script>alert(1)</script>"}}))
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; (sex) is" in page
+
+
+@pytest.mark.browser
+def test_the_page_over_time_is_no_wider_than_a_phone_and_its_marks_are_drawn(tmp_path: Path) -> None:
+    require_chromium()
+    write(tmp_path)
+    script = "return [root.scrollWidth - root.clientWidth, shown('figure[id^=figure-windows] svg').length];"
+    found, log = measure(tmp_path, script, width=390)
+    assert found == [0, 6]
+    assert "CONSOLE" not in log
 
 
 @pytest.mark.parametrize(("fall_from", "code"), [(2, 1), (99, 0)])
