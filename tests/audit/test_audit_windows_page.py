@@ -35,8 +35,8 @@ def test_the_page_tells_each_quantity_with_an_alarm_once_and_the_rule(tmp_path: 
 def test_each_attribute_has_its_plots_over_time_and_they_name_their_subgroups(tmp_path: Path) -> None:
     write(tmp_path)
     for k, names in ((1, ("female", "male")), (2, ("age &lt; 60", "age ≥ 60"))):
-        for measure in ("auroc", "share", "score"):
-            plot = (tmp_path / "plots" / f"windows_{measure}_{k}.svg").read_text()
+        for kind in ("auroc", "share", "score"):
+            plot = (tmp_path / "plots" / f"windows_{kind}_{k}.svg").read_text()
             assert all(name in plot for name in names)
             assert "2026-01" in plot
 
