@@ -2,10 +2,12 @@
 
 Each quantity is watched in two ways, each with half of its share of ``alpha``: its deviate in this window, for a sudden
 change, and Page's cumulative sum of its deviates, for one that lasts. The sum's limit is drawn from courses in which
-nothing changed: of those without an alarm so far, as many cross it in each window as that window's part of ``alpha``
-allows. The courses share the error of the reference, as the true windows do, which textbook limits leave out. Shares
-add up over quantities and windows, so the chance of any false alarm within ``horizon`` windows in a row is at most
-``alpha``, however quantities depend on each other; and an alarm that was given stays when later windows come.
+nothing changed: of those without an alarm so far, fewer cross it in each window than that window's part of ``alpha``
+allows. With k of n courses above the limit the next one is above it with chance (k + 1) / n, which is what is spent;
+where the draws are too few for that, parts are saved for later windows and the sum has no limit yet. The courses share
+the error of the reference, as the true windows do, which textbook limits leave out. Shares add up over quantities and
+windows, so the chance of any false alarm within ``horizon`` windows in a row is at most ``alpha``, over the draws,
+however quantities depend on each other; and an alarm that was given stays when later windows come.
 
 Source:
     Page, "Continuous inspection schemes", Biometrika 41 (1954); Lucas, "Combined Shewhart-CUSUM quality control
@@ -18,6 +20,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -43,7 +46,7 @@ class Judgement:
         z: the deviate in this window.
         z_limit: beyond which it is an alarm; where only smaller numbers count, below minus this.
         cusum: the cumulative sum up to this window, in the direction that is farther out.
-        cusum_limit: above which it is an alarm.
+        cusum_limit: above which it is an alarm; infinite while the draws are too few to tell.
         kind: ``"sudden"`` where this window alone is an alarm, ``"lasting"`` where it took the sum, None without one.
     """
 
@@ -59,12 +62,12 @@ class Judgement:
         return self.kind is not None
 
     def to_dict(self) -> dict[str, object]:
-        """Returns plain data for a report."""
+        """Returns plain data for a report; an infinite limit is None."""
         return {
             "z": self.z,
             "z_limit": self.z_limit,
             "cusum": self.cusum,
-            "cusum_limit": self.cusum_limit,
+            "cusum_limit": self.cusum_limit if math.isfinite(self.cusum_limit) else None,
             "alarm": self.kind,
         }
 
@@ -150,14 +153,16 @@ class _Unchanged:
         self.owed = 0.0
 
     def go_on(self, of_window: NDArray[np.float32], shared: float, chance: float, z_limit: float) -> float:
-        """Adds a window, and returns the limit that as many courses cross for the first time as ``chance`` allows."""
+        """Adds a window, and returns the limit that another course crosses first with what is owed at most."""
         z = np.float32(shared**0.5) * self.of_reference + np.float32((1 - shared) ** 0.5) * of_window
         self.sums = np.maximum(self.sums + z - self.allowance, 0)
         self.is_quiet &= z <= z_limit
         quiet = self.sums[self.is_quiet]
         self.owed += chance * len(z)
-        n_cross = min(int(self.owed), len(quiet) - 1)
-        self.owed -= n_cross
-        limit = float(np.partition(quiet, len(quiet) - 1 - n_cross)[len(quiet) - 1 - n_cross])
+        n_spent = min(int(self.owed), len(quiet))
+        if n_spent == 0:
+            return math.inf
+        self.owed -= n_spent
+        limit = float(np.partition(quiet, len(quiet) - n_spent)[len(quiet) - n_spent])  # n_spent - 1 are above it
         self.is_quiet &= self.sums <= limit
         return limit
