@@ -79,6 +79,12 @@ def merge_alike(subgroups: Subgroups, merged: Subgroups, merges: Sequence[Merge]
         subgroups: of any samples, before merging.
         merged: what ``merge_small`` returned for some.
         merges: what it said of it.
+
+    Example:
+        >>> some = Subgroups("scanner", ("A", "B", "C"), [0, 0, 1, 2])
+        >>> merged, merges = merge_small(some, [0, 1, 0, 1], min_per_class=1)
+        >>> merge_alike(Subgroups("scanner", ("A", "B", "C"), [2, -1, 0]), merged, merges).codes.tolist()
+        [1, -1, 0]
     """
     into = {part: merge.into for merge in merges for part in merge.parts}
     position = {name: code for code, name in enumerate(merged.names)}

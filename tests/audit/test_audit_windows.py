@@ -133,6 +133,16 @@ def test_images_without_a_label_count_in_the_case_mix_and_not_in_the_performance
     assert tests["score", "male"]["value"] == pytest.approx(0.5, abs=0.1)
 
 
+def test_subgroups_that_are_merged_are_merged_in_every_window_and_where_no_label_is_known() -> None:
+    rows = timed(2).assign(scanner="A", label=lambda t: t["label"].astype(object).where(t.index % 50 != 0, ""))
+    rows.loc[rows.index % 40 == 0, "scanner"] = "B"
+    rows.loc[rows.index % 40 == 20, "scanner"] = "C"
+    report = run(rows, attributes="scanner", merge_small=True, drop_missing=True, min_per_class=15)
+    for part in report["windows"]["each"]:
+        assert list(part["attributes"]["scanner"]["subgroups"]) == ["A", "other"]
+        assert part["case_mix"]["attributes"]["scanner"]["other"]["share"] == pytest.approx(0.05)
+
+
 def test_an_audit_of_the_first_window_as_the_reference_gives_the_tests_of_that_window(tmp_path: Path) -> None:
     rows = timed(3, fall_from=2)
     is_first = rows["time"].str.startswith("2026-01")
