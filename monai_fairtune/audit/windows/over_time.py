@@ -58,7 +58,7 @@ def assess_windows(
         )
     timeline, rule = lay_out(prepared, over_time, stored), over_time.rule
     windows = list(_windows(prepared, timeline, rule, resampling))
-    reference = timeline.reference
+    reference = timeline.reference.take(timeline.reference.labelled)
     return {
         "windows": {
             "window": over_time.window,

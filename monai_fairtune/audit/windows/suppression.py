@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from monai_fairtune.audit.suppression import suppress_small_cells
@@ -11,7 +11,9 @@ from monai_fairtune.exceptions import ConfigurationError
 __all__ = ["suppress_windows"]
 
 _WHOLE = "whole"
-_NUMBERS = ("value", "reference", "z", "cusum")
+_NUMBERS = ("value", "reference", "z", "z_limit", "cusum", "cusum_limit")
+_OF_EVERY_SCORE = ("share", "score")
+"""Measures that images without a label count in."""
 
 
 def suppress_windows(report: Mapping[str, Any], minimum: int) -> dict[str, Any]:
@@ -19,7 +21,9 @@ def suppress_windows(report: Mapping[str, Any], minimum: int) -> dict[str, Any]:
 
     Windows add up to the whole, so a subgroup that is small in one window is withheld in all and in the whole. Its
     tests and its alarms lose their numbers, its case mix is withheld. Images without a label are counted in the case
-    mix alone: where there are some, the case mix of that window is withheld, and their number.
+    mix alone, and nothing that could be set against the labelled ones is shown: where a window has some, its case mix
+    and their number are withheld, and the tests of shares and scores lose their numbers in every window, since those
+    of a window hold the reference's, and sums hold earlier windows'.
 
     Args:
         report: the content of ``report.json``, with ``windows`` and ``alarms``; it is not changed.
@@ -44,11 +48,12 @@ def suppress_windows(report: Mapping[str, Any], minimum: int) -> dict[str, Any]:
         for name, cell in (*entry["subgroups"].items(), (None, entry["missing"]))
         if cell and not isinstance(cell["n"], int)
     }
-    windows = [_window(shown.get(window["name"], window), hidden) for window in each]
+    measures = _OF_EVERY_SCORE if any(window["n_without_label"] for window in each) else ()
+    windows = [_window(shown.get(window["name"], window), hidden, measures) for window in each]
     return {
         **shown[_WHOLE],
         "windows": {**report["windows"], "each": windows},
-        "alarms": [_test(alarm, hidden) for alarm in report["alarms"]],
+        "alarms": [_test(alarm, hidden, measures) for alarm in report["alarms"]],
     }
 
 
@@ -58,8 +63,8 @@ def _is_small(window: Mapping[str, Any], minimum: int) -> bool:
     return any(0 < count < minimum for count in counts)
 
 
-def _window(window: Mapping[str, Any], hidden: set[tuple[str, str | None]]) -> dict[str, Any]:
-    tests = [_test(test, hidden) for test in window["tests"]]
+def _window(window: Mapping[str, Any], hidden: Set[tuple[str, str | None]], measures: Sequence[str]) -> dict[str, Any]:
+    tests = [_test(test, hidden, measures) for test in window["tests"]]
     if window["n_without_label"]:
         return {**window, "n_without_label": "suppressed", "case_mix": None, "tests": tests}
     attributes = {name for name, _ in hidden}
@@ -67,9 +72,9 @@ def _window(window: Mapping[str, Any], hidden: set[tuple[str, str | None]]) -> d
     return {**window, "case_mix": {**window["case_mix"], "attributes": kept}, "tests": tests}
 
 
-def _test(test: Mapping[str, Any], hidden: set[tuple[str, str | None]]) -> dict[str, Any]:
-    """Returns a test without its numbers where its subgroup is withheld; that it is an alarm stays."""
-    if (test["attribute"], test["subgroup"]) not in hidden:
+def _test(test: Mapping[str, Any], hidden: Set[tuple[str, str | None]], measures: Sequence[str]) -> dict[str, Any]:
+    """Returns a test without its numbers where its subgroup or its measure is withheld; that it is an alarm stays."""
+    if (test["attribute"], test["subgroup"]) not in hidden and test["measure"] not in measures:
         return dict(test)
     kept = {key: value for key, value in test.items() if key not in _NUMBERS}
     return kept | {"value": None, "reason": "suppressed", "suppressed": True}
