@@ -84,3 +84,8 @@ class Scored:
         if name is None:
             return np.asarray(group.codes < 0)
         return group.member(name) if name in group.names else np.zeros(len(self), dtype=np.bool_)
+
+    def cells(self, attribute: str) -> list[str | None]:
+        """Returns the subgroups that hold an image, then None if one has no recorded value."""
+        names: list[str | None] = [*self.subgroups[attribute].names, None]
+        return [name for name in names if self.member(attribute, name).any()]

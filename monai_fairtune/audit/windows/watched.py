@@ -53,15 +53,16 @@ class Quantity:
 def quantities(scored: Scored, reference: Scored) -> list[Quantity]:
     """Returns what is watched: of a whole table, of every subgroup, and how many images each subgroup has.
 
-    Of two subgroups that make up an attribute one share says all.
+    Of two subgroups that the reference has of an attribute one share says all; those that come later have their own.
     """
     found = [Quantity("performance", "auroc"), Quantity("case_mix", "prevalence"), Quantity("case_mix", "score")]
-    for attribute, group in scored.subgroups.items():
-        names = dict.fromkeys([*reference.subgroups[attribute].names, *group.names])
-        missing = [None] if group.n_missing or reference.subgroups[attribute].n_missing else []
-        cells: list[str | None] = [*names, *missing]
+    for attribute in scored.subgroups:
+        of_reference, later = reference.cells(attribute), scored.cells(attribute)
+        cells = list(dict.fromkeys([*of_reference, *later]))
+        shares = cells if len(of_reference) > 2 else [cell for cell in cells if cell not in of_reference[1:]]
+        names = [cell for cell in cells if cell is not None]
         found += [Quantity("performance", "auroc", attribute, name) for name in names]
-        found += [Quantity("case_mix", "share", attribute, name) for name in (cells if len(cells) > 2 else cells[:1])]
+        found += [Quantity("case_mix", "share", attribute, cell) for cell in shares]
         found += [
             Quantity("case_mix", measure, attribute, name) for name in names for measure in ("prevalence", "score")
         ]
@@ -84,12 +85,7 @@ def judged(
         rule: when a deviation is an alarm.
         min_per_class: the fewest positives and negatives for an AUROC, and patients for scores.
     """
-    found = {
-        quantity: [
-            "" if window is None else _deviation(quantity, window, reference, min_per_class) for window in windows
-        ]
-        for quantity in watched
-    }
+    found = {quantity: _course(quantity, windows, reference, min_per_class) for quantity in watched}
     judgements: dict[Quantity, list[Judgement | None]] = {}
     for family, direction in _DIRECTIONS.items():
         of_family = {
@@ -104,6 +100,25 @@ def judged(
             if window is None
             else [quantity.to_dict() | _told(found[quantity][k], judgements[quantity][k]) for quantity in watched]
         )
+
+
+def _course(
+    quantity: Quantity, windows: Sequence[Scored | None], reference: Scored, min_per_class: int
+) -> list[Deviation | str]:
+    """Returns a quantity's deviations; of a share only once its subgroup was seen, so that earlier limits stay."""
+    is_seen = quantity.measure != "share" or _has(reference, quantity)
+    found: list[Deviation | str] = []
+    for window in windows:
+        if window is None:
+            found.append("")
+            continue
+        is_seen = is_seen or _has(window, quantity)
+        found.append(_deviation(quantity, window, reference, min_per_class) if is_seen else "No image is of it so far.")
+    return found
+
+
+def _has(images: Scored, quantity: Quantity) -> bool:
+    return quantity.attribute is not None and bool(images.member(quantity.attribute, quantity.subgroup).any())
 
 
 def _deviation(quantity: Quantity, window: Scored, reference: Scored, min_per_class: int) -> Deviation | str:
