@@ -134,11 +134,18 @@ def test_copies_are_answered_once(root: Path, answer: Answer, tmp_path: Path) ->
 
 
 def test_a_refused_file_that_is_answered_later_is_refused_no_more(root: Path, answer: Answer, tmp_path: Path) -> None:
-    whole = (root / "c.dcm").read_bytes()
-    (root / "c.dcm").write_bytes(whole[:-20])
-    assert answer(root / "c.dcm").refused == {"unreadable": 1}
-    (root / "c.dcm").write_bytes(whole)
+    theirs = write_image(root / "theirs.dcm", study="1.2.3.200")
+    assert answer(root / "c.dcm", theirs).refused == {"mixed_patients": 2}
+    theirs.unlink()
     assert answer(root / "c.dcm").n_answered == 1
+    assert len(_table(tmp_path / "out", "refused.csv")) == 1
+
+
+def test_names_of_classes_that_look_like_formulas_stay_as_they_are(root: Path, answer: Answer, tmp_path: Path) -> None:
+    model = BrightnessClassifier(class_names=("=no", "'+yes"))
+    for _ in range(3):
+        answer(root, classifier=model)
+        assert set(_table(tmp_path / "out", "predictions.csv")["class"]) == {"'=no", "''+yes"}
 
 
 @pytest.mark.parametrize(

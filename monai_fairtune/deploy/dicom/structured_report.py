@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,23 +65,22 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
         title=codes.DCM.ImagingMeasurementReport,
         imaging_measurements=[_group(image, classifier, uid, number) for number, image in enumerate(images, start=1)],
     )
-    with _quiet():
-        report = hd.sr.Comprehensive3DSR(
-            evidence=[_evidence(image) for image in images],
-            content=content,
-            series_instance_uid=derived_uid("series", study, *who),
-            series_number=_SERIES_NUMBER,
-            sop_instance_uid=uid,
-            instance_number=1,
-            manufacturer=_MAKER,
-            manufacturer_model_name=model.name[:_LONGEST],
-            software_versions=model.version[:_LONGEST],
-            device_serial_number=model.sha256[:_LONGEST],
-            series_description=f"{model.name[:40]}: preliminary",
-            is_complete=is_complete,
-            specific_character_set="ISO_IR 192",
-            coding_schemes=[CodingSchemeIdentificationItem(CODING_SCHEME, responsible_organization=_MAKER)],
-        )
+    report = hd.sr.Comprehensive3DSR(
+        evidence=[_evidence(image) for image in images],
+        content=content,
+        series_instance_uid=derived_uid("series", study, *who),
+        series_number=_SERIES_NUMBER,
+        sop_instance_uid=uid,
+        instance_number=1,
+        manufacturer=_MAKER,
+        manufacturer_model_name=model.name[:_LONGEST],
+        software_versions=model.version[:_LONGEST],
+        device_serial_number=model.sha256[:_LONGEST],
+        series_description=f"{model.name[:40]}: preliminary",
+        is_complete=is_complete,
+        specific_character_set="ISO_IR 192",
+        coding_schemes=[CodingSchemeIdentificationItem(CODING_SCHEME, responsible_organization=_MAKER)],
+    )
     # Verbatim and unchecked: a report whose patient differs from the image's by a blank reaches the wrong folder.
     for keyword in PATIENT_AND_STUDY:
         if identity[keyword]:
@@ -169,15 +166,3 @@ def _evidence(image: AnsweredImage) -> Any:
     for keyword in set(PATIENT_AND_STUDY) - {"StudyInstanceUID", "IssuerOfPatientID"}:
         setattr(dataset, keyword, None)
     return dataset
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps highdicom from logging what it copies."""
-    logger = logging.getLogger("highdicom")
-    was_disabled = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = was_disabled
