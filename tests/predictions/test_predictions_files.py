@@ -92,6 +92,7 @@ def test_under_a_key_nobody_can_try_ids_out_and_files_of_one_key_agree(
         entry = write_predictions(path, hostile())
         assert entry["keyed"] == (key is not None)
         again = read(path, hostile())
+        assert again.sample_ids is not None
         ids.append((*again.patient_ids.tolist(), *again.sample_ids.tolist()))
         if key is not None:
             assert key not in path.read_text(encoding="utf-8")

@@ -73,7 +73,7 @@ def test_blended_masks_on_a_gpu_get_the_scores_of_a_processor(make_tuner: MakeTu
         masks = [space.mask(space.searchable[:n]) for n in (0, 3, len(space.searchable))]
         model = tuner.tune(space.all_tuned(), {"learning_rate": 1e-3}, Budget(1), seed=4, on_epoch=keep).model
         scores.append(np.concatenate([one.scores for one in tuner.blend(model, masks)]))
-    assert np.corrcoef(*scores)[0, 1] > 0.999
+    assert np.corrcoef(scores[0], scores[1])[0, 1] > 0.999
 
 
 def test_a_model_tuned_on_a_gpu_is_read_on_a_processor(
