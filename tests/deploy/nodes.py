@@ -59,12 +59,17 @@ class Archive:
         taken: how often each SOP Instance UID was taken.
         reports: what was taken, by SOP Instance UID.
         status: that it answers with.
+        status_of: that it answers with for a study.
+        n_refused: how often it answered with another status than success.
+        aborts: after how many reports it still aborts the association.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.taken: Counter[str] = Counter()
         self.reports: dict[str, Dataset] = {}
         self.status = 0x0000
+        self.status_of: dict[str, int] = {}
+        self.n_refused = self.aborts = 0
         self.port = free_port()
         self._tls = tls
         self._lock = threading.Lock()
@@ -81,7 +86,7 @@ class Archive:
 
     def start(self) -> None:
         """Listens."""
-        handlers = [(evt.EVT_C_STORE, self._store)]
+        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_DIMSE_SENT, self._abort)]
         self._entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers, ssl_context=self._tls)
 
     def stop(self) -> None:
@@ -98,11 +103,19 @@ class Archive:
         return sum(report.StudyInstanceUID == study for report in list(self.reports.values()))
 
     def _store(self, event: evt.Event) -> int:
-        if self.status == 0:
-            with self._lock:
+        status = self.status_of.get(event.dataset.StudyInstanceUID, self.status)
+        with self._lock:
+            if status:
+                self.n_refused += 1
+            else:
                 self.taken[event.dataset.SOPInstanceUID] += 1
                 self.reports[event.dataset.SOPInstanceUID] = event.dataset
-        return self.status
+        return status
+
+    def _abort(self, event: evt.Event) -> None:
+        if self.aborts:
+            self.aborts -= 1
+            event.assoc.abort()
 
 
 def settings_for(folder: Path, archive: Archive, **changed: Any) -> NodeSettings:

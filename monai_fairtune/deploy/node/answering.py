@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
@@ -19,11 +19,13 @@ from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import Part, StudyQueue
 from monai_fairtune.deploy.node.settings import NodeSettings
 from monai_fairtune.deploy.node.spool import Spool
+from monai_fairtune.exceptions import RunError
 
 __all__ = ["POLL_SECONDS", "Answerer", "StudyAnswerer", "back_off"]
 
 POLL_SECONDS = 0.1
 _LONGEST_PAUSE = 300.0
+_FAULT_SECONDS = 10.0
 
 
 StudyAnswerer: TypeAlias = Callable[[Sequence[Path], ImageClassifier], StudyAnswer]
@@ -32,14 +34,14 @@ StudyAnswerer: TypeAlias = Callable[[Sequence[Path], ImageClassifier], StudyAnsw
 
 def back_off(attempts: int) -> float:
     """Returns the seconds to wait after so many attempts: 1, 2, 4, ... up to 300."""
-    return min(_LONGEST_PAUSE, 2.0 ** (attempts - 1))
+    return min(_LONGEST_PAUSE, 2.0 ** min(attempts - 1, 9))  # a power of thousands overflows
 
 
 class Answerer:
     """Takes parts that are ready and leaves their reports in the spool.
 
     A part whose attempts end with the process, killed by what it holds, has failed in the end as one has whose attempts
-    end with an error.
+    end with an error. Attempts that end by the machine, such as by a full disk, are not counted: the part waits.
     """
 
     def __init__(
@@ -75,37 +77,46 @@ class Answerer:
                     self._work(part, executor)
 
     def _work(self, part: Part, executor: ThreadPoolExecutor) -> None:
-        files = [self._spool.image_path(image) for image in part.images]
         self._since = start = time.monotonic()
         # Whatever goes wrong with one study must not end the node: as a future's error it is a value.
-        future = executor.submit(self._answer, files, self._classifier)
+        future = executor.submit(self._answer_part, part)
         error = future.exception()
         seconds, self._since = time.monotonic() - start, None
         self._metrics.inference.observe(seconds)
         if error is None:
-            self._keep(part, future.result(), round(seconds, 3))
+            self._note(part, future.result(), round(seconds, 3))
         else:
-            self._try_again(part, type(error).__name__)
+            self._try_again(part, error)
 
-    def _keep(self, part: Part, answer: StudyAnswer, seconds: float) -> None:
-        refused = Counter(each.refusal.reason.value for each in answer.answers if each.refusal is not None)
-        if answer.report is None:
-            self._queue.move(part, "refused", ", ".join(sorted(refused)))
-            outcome = "refused"
-        else:
+    def _answer_part(self, part: Part) -> StudyAnswer:
+        """Answers for a part; its report is on disk when this returns."""
+        files = [self._spool.image_path(image) for image in part.images]
+        for file in files:
+            file.open("rb").close()  # one that is lost is no refusal of what the sender gave
+        answer = self._answer(files, self._classifier)
+        if answer.report is not None:
             self._spool.write_report(part, _encoded(answer.report))
-            self._queue.move(part, "answered")
-            outcome = "answered"
+        return answer
+
+    def _note(self, part: Part, answer: StudyAnswer, seconds: float) -> None:
+        refused = Counter(each.refusal.reason.value for each in answer.answers if each.refusal is not None)
+        outcome: Literal["refused", "answered"] = "refused" if answer.report is None else "answered"
+        self._queue.move(part, outcome, ", ".join(sorted(refused)) or None)
         self._metrics.studies.labels(outcome).inc()
         log(logging.INFO, f"study {outcome}", study=part.study, part=part.number, n_images=len(part.images),
             seconds=seconds, refused=refused)  # fmt: skip
 
-    def _try_again(self, part: Part, reason: str) -> None:
-        if part.attempts >= self._n_attempts:
+    def _try_again(self, part: Part, error: BaseException) -> None:
+        reason = type(error).__name__
+        of_machine = isinstance(error, OSError | RunError) and not isinstance(error, FileNotFoundError)
+        if part.attempts >= self._n_attempts and not of_machine:
             self._fail(part, reason)
             return
-        self._queue.put_off(part, back_off(part.attempts), part.attempts, reason)
-        log(logging.WARNING, "study not answered yet", study=part.study, attempts=part.attempts, kind=reason)
+        attempts = part.attempts - of_machine
+        seconds = _FAULT_SECONDS if of_machine else back_off(attempts)
+        self._queue.put_off(part, seconds, attempts, reason)
+        log(logging.WARNING, "study not answered yet", study=part.study, part=part.number, attempts=attempts,
+            reason=reason)  # fmt: skip
 
     def _fail(self, part: Part, reason: str) -> None:
         self._queue.move(part, "failed", reason)

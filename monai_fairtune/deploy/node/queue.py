@@ -133,9 +133,9 @@ class StudyQueue:
             return self._part(run, found[0])
 
     def answered(self, most: int) -> list[Part]:
-        """Returns parts whose reports are to be sent now, the oldest first."""
+        """Returns parts whose reports are to be sent now, what has waited longest first."""
         with self._change() as run:
-            due = "SELECT id FROM part WHERE state = 'answered' AND due <= ? ORDER BY id LIMIT ?"
+            due = "SELECT id FROM part WHERE state = 'answered' AND due <= ? ORDER BY due, id LIMIT ?"
             return [self._part(run, row[0]) for row in run(due, self._clock(), most).fetchall()]
 
     def move(self, part: Part, state: State, reason: str | None = None) -> None:
