@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from tests.audit.test_audit_windows import run, timed
+from monai_fairtune.audit import OverTime, audit, windows_text
+from tests.audit.test_audit_windows import HOW, RULE, run, timed
 
 
 def told(report: dict[str, Any], last: str) -> dict[tuple[str, ...], Any]:
@@ -51,3 +54,26 @@ def test_of_the_two_subgroups_of_the_reference_one_share_is_watched() -> None:
         if test["measure"] == "share"
     ]
     assert shares == [("sex", "female"), ("age:60", "[0,60)")]
+
+
+def test_an_earlier_image_that_comes_late_moves_no_window_of_days() -> None:
+    rows = timed(2)
+    late = rows[:1].assign(time="2025-11-30", image=-1, patient_id="P")
+    names = [
+        [window["name"] for window in run(table, window=14)["windows"]["each"]]
+        for table in (rows, pd.concat([rows, late]))
+    ]
+    assert names[0] == names[1][-len(names[0]) :]
+
+
+def test_windows_of_seven_days_start_on_mondays() -> None:
+    each = run(timed(2), window=7)["windows"]["each"]
+    assert {date.fromisoformat(window["start"]).weekday() for window in each} == {0}
+
+
+def test_windows_that_are_over_are_there_without_an_image() -> None:
+    over_time = OverTime("time", rule=RULE, until=date(2026, 5, 20))
+    report = audit(timed(2, fall_from=1), **HOW, over_time=over_time).to_dict()
+    assert [window["name"] for window in report["windows"]["each"]] == ["2026-01", "2026-02", "2026-03", "2026-04"]
+    assert {alarm["window"] for alarm in report["alarms"]} == {"2026-02"}
+    assert windows_text(report).endswith("before. The last window holds no image.")

@@ -31,10 +31,12 @@ def windows_text(report: Mapping[str, Any]) -> str:
                 "reference" if window["reference"] else str(n_alarms),
             ]
         )
-    last = report["windows"]["each"][-1]["name"]
-    told = [f"  {alarm_words(alarm)}" for alarm in alarms if alarm["window"] == last]
+    last = report["windows"]["each"][-1]
+    told = [f"  {alarm_words(alarm)}" for alarm in alarms if alarm["window"] == last["name"]]
     before = len(alarms) - len(told)
     head = f"{len(told)} alarms in the last window, {before} before{':' if told else '.'}"
+    if last["n"] == last["n_without_label"] == 0:
+        head += " The last window holds no image."
     return "\n".join(["over time", aligned(rows), head, *told])
 
 

@@ -57,7 +57,8 @@ def lay_out(prepared: Prepared, over_time: OverTime, stored: StoredModel | None)
         PredictionsError: if a time cannot be read, or the reference has other attributes.
     """
     scored, rows = Scored.of_table(prepared)
-    periods, codes = cut(days_of(column_of(prepared.request.table, over_time.time, "time")[rows]), over_time.window)
+    days = days_of(column_of(prepared.request.table, over_time.time, "time")[rows])
+    periods, codes = cut(days, over_time.window, over_time.until)
     n_first = over_time.reference if isinstance(over_time.reference, int) else 0
     if len(periods) <= n_first:
         raise ConfigurationError(
