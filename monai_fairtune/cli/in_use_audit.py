@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,22 @@ def add_parser(jobs: Any) -> None:
     parser.add_argument("--attribute", nargs="+", required=True, metavar="A", help="such as sex, age:60, sex*age:60")
     parser.add_argument("--model", metavar="HEX", help="first digits of its SHA-256, where the log has several")
     parser.add_argument("--threshold", type=float, metavar="P", help="default: the model's, or the reference's")
-    add_windows(parser)
+    windows = add_windows(parser)
+    windows.add_argument(
+        "--since",
+        type=_day,
+        metavar="DATE",
+        help="the first window holds it, such as 2026-05-31; default: the latest 120 windows",
+    )
     add_results(parser)
     parser.set_defaults(run=run)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-05-31") from error
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
         options.log,
         over_time_of(options, "time"),
         model=options.model,
+        since=options.since,
         attributes=options.attribute,
         **given,
         **asked_results(options),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from monai_fairtune.exceptions import PredictionsError
 
@@ -13,6 +13,9 @@ __all__ = ["SCOPES", "Answer"]
 
 SCOPES = ("image", "study", "accession", "patient")
 """What a row of another table may be about, the narrowest first."""
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+_LEEWAY = timedelta(days=1)  # clocks differ, and so do zones that a table leaves out
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,13 @@ class Answer:
         image: the image's id, such as its SOP Instance UID.
         patient: the patient's id.
         probability: of class 1, in [0, 1].
-        time: of the answer, with a zone.
+        time: of the answer, with a zone; from 2000 on, and at most a day ahead of this machine's clock.
         study: the study's id, such as its Study Instance UID; blank where there is none.
         accession: the accession number; blank where there is none.
         attributes: name of a sensitive attribute or a property of the acquisition to its value; blank is missing.
 
     Raises:
-        PredictionsError: if an id is blank, the probability is none, or the time has no zone.
+        PredictionsError: if an id is blank, the probability is none, or the time has no zone or cannot be true.
     """
 
     image: str = field(repr=False)
@@ -47,6 +50,11 @@ class Answer:
             raise PredictionsError(f"An answer has the probability {self.probability}. Give a number in [0, 1].")
         if self.time.tzinfo is None:
             raise PredictionsError("The time of an answer has no zone. Give one, such as datetime.now(timezone.utc).")
+        if not _EARLIEST <= self.time <= datetime.now(timezone.utc) + _LEEWAY:
+            raise PredictionsError(
+                f"The time of an answer lies before {_EARLIEST.year} or in the future: it would spoil every audit over "
+                "time. Give the time at which the model answered."
+            )
 
     @property
     def utc(self) -> str:

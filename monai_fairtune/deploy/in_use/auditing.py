@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,39 +15,58 @@ __all__ = ["audit_log"]
 
 
 def audit_log(
-    path: Path, over_time: OverTime, *, model: str | None = None, today: date | None = None, **arguments: Any
+    path: Path,
+    over_time: OverTime,
+    *,
+    model: str | None = None,
+    since: date | None = None,
+    today: date | None = None,
+    **arguments: Any,
 ) -> Audit:
     """Audits what one model has answered, window by window; the window that is not over yet is left out.
 
-    Images whose label is not known yet count in the case mix.
+    Images whose label is not known yet count in the case mix. The last window is the one before today's, though it may
+    hold no image: a model that is not asked any more has no old alarms.
 
     Args:
         path: of the log.
         over_time: how it is cut; its ``time`` is ``"time"``.
         model: the first digits of the SHA-256 of the model's weights; not needed where the log has one model.
+        since: the window that holds this day is the first, and of a reference of windows too; by default the latest 120
+            windows are audited, and a note counts the answers before them.
         today: by default the day in UTC.
         arguments: of ``audit``, such as ``attributes`` and ``resampling``; without a ``threshold`` it is the model's.
 
     Raises:
         PredictionsError: if no window is over, or none of its images has a label.
     """
+    today = today or datetime.now(timezone.utc).date()
     found = read_answers(path, model)
-    rows = found.table[whole_windows(found.table["time"], over_time.window, today or datetime.now(timezone.utc).date())]
+    past = found.table[found.table["time"] < today.isoformat()]  # times of the log are in UTC and in one form
+    rows = past[whole_windows(past["time"], over_time.window, today, since)]
     if rows.empty:
         raise PredictionsError(
             f"The log has {len(found.table)} answers of this model, and none in a window that is over. Wait until the "
             "first is, or take shorter windows."
         )
-    return audit(
+    audited = audit(
         rows,
         label="label",
         score="score",
         patient="patient",
         sample="image",
         drop_missing=True,
-        over_time=over_time,
+        over_time=replace(over_time, until=today),
         **{"threshold": _threshold(found, over_time), "source": {"file": path.name, "sha256": None}} | arguments,
     )
+    n_before = int((past["time"] < rows["time"].min()).sum())
+    return _noted(audited, n_before) if n_before and since is None else audited
+
+
+def _noted(audited: Audit, n_before: int) -> Audit:
+    note = f"{n_before} answers are older than the windows that can be told apart, and were left out."
+    entry = {**audited.report["audit"], "notes": [*audited.report["audit"]["notes"], note]}
+    return replace(audited, report={**audited.report, "audit": entry})
 
 
 def _threshold(found: AnsweredImages, over_time: OverTime) -> float | None:
