@@ -115,3 +115,21 @@ def test_the_same_model_gives_the_same_onnx_bytes(source: SearchOutput, folder: 
     texts["inference.json"] = json.loads((folder / "configs" / "inference.json").read_text())
     write_graph("onnx", source.network, tmp_path / "again.onnx", texts)
     assert (tmp_path / "again.onnx").read_bytes() == (folder / "models" / "model.onnx").read_bytes()
+
+
+def test_a_file_that_cannot_be_moved_to_its_place_leaves_none_of_a_graphs_files(
+    source: SearchOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[Path] = []
+
+    def replace(path: Path, target: Path) -> Path:
+        if target.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        moved.append(target)
+        return path.rename(target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="No space left"):
+        export_graph("torchscript", source, described(source), tmp_path / "out" / "model.ts", ExportOptions())
+    assert moved
+    assert list((tmp_path / "out").iterdir()) == []

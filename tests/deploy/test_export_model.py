@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,8 @@ def test_what_a_hub_adds_to_a_folder_does_not_matter(folder: Path) -> None:
 def test_a_zip_with_a_changed_or_a_surplus_file_is_refused(exported_zip: Path, tmp_path: Path) -> None:
     for name, content, sentence in (
         ("tiny/extra.py", b"print()", "beyond what"),
-        ("../outside", b"", "beyond what"),
+        ("../outside", b"", "outside its folder"),
+        ("configs/metadata.json", b"{}", "outside its folder"),
     ):
         path = Path(shutil.copy(exported_zip, tmp_path / "copy.zip"))
         with zipfile.ZipFile(path, "a") as archive:
@@ -133,7 +135,11 @@ def test_what_is_no_bundle_is_refused_with_a_sentence(tmp_path: Path) -> None:
         (lambda told: told["network"].update(backbone="os.system"), r"code outside timm and this package"),
         (lambda told: told["network"].update(backbone_arguments={"checkpoint_path": "x.pt"}), r"would load"),
         (lambda told: told["network"].update(weights="/etc/passwd"), r"describes a network by"),
-        (lambda told: told["network"].update(image_size=24), r"cannot be built"),
+        (lambda told: told["network"].update(image_size=24), r"takes images of .*'image_size': 24"),
+        (lambda told: told["network"].update(n_classes=3), r"the network tells 3 apart"),
+        (lambda told: told["network"].update(backbone_arguments={"patch_size": 0}), r"cannot be built"),
+        (lambda told: told["network"].update(backbone_arguments={"depth": 2}), r"cannot be built"),
+        (lambda told: told.update(filler="x" * (1 << 20)), r"has larger 1 files, such as \['configs/metadata.json'\]"),
         (lambda told: told.update(schema=2), r"schema 2"),
         (lambda told: told.update(threshold="0.5"), r"threshold is '0.5'"),
         (lambda told: told.update(threshold=2), r"threshold is 2"),
@@ -147,6 +153,26 @@ def test_a_description_that_means_harm_or_nothing_is_refused(
 ) -> None:
     with pytest.raises(WeightsError, match=sentence):
         ExportedModel.load(_resealed(folder, change))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "arguments"), [("resnet18", {"block": 1}), ("vit_tiny_patch16_224", {"act_layer": "no such layer"})]
+)
+def test_whatever_a_backbone_raises_on_senseless_arguments_is_one_error(
+    backbone: str, arguments: dict[str, object], folder: Path
+) -> None:
+    def change(told: Any) -> None:
+        told["network"].update(backbone=backbone, backbone_arguments=arguments)
+
+    with pytest.raises(WeightsError, match=r"cannot be built"):
+        ExportedModel.load(_resealed(folder, change))
+
+
+def test_a_linked_folder_in_a_bundle_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "models" / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(WeightsError, match=r"as links to folders, 1 files, such as \['models/more'\]"):
+        ExportedModel.load(folder)
 
 
 def test_a_backbone_of_ones_own_must_be_allowed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

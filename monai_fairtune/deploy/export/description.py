@@ -17,6 +17,7 @@ KEY = "fairtune"
 """Where ``metadata.json`` holds the description."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_SHAPE = ("image_size", "n_channels")
 _VERSION = re.compile(r"\d+(\.\d+){1,3}([.+-]?[0-9A-Za-z]+)*")
 
 
@@ -56,8 +57,16 @@ class ModelDescription:
             raise ConfigurationError(f"The threshold is {self.threshold}. Give a probability from 0 to 1.")
         if self.intended_use.min_side < 1:
             raise ConfigurationError(f"min_side is {self.intended_use.min_side}. Give a number of pixels from 1.")
-        if len(self.class_names) != 2:
-            raise ConfigurationError(f"The classes are {list(self.class_names)}. A binary classifier has two.")
+        if len(self.class_names) != 2 or self.network.get("n_classes") != 2:
+            raise ConfigurationError(
+                f"The classes are {list(self.class_names)}, and the network tells {self.network.get('n_classes')!r} "
+                "apart. A binary classifier has two."
+            )
+        shapes = [{key: part.get(key) for key in _SHAPE} for part in (self.network, self.preprocessing)]
+        if shapes[0] != shapes[1]:
+            raise ConfigurationError(
+                f"The network takes images of {shapes[0]}, and they are prepared as {shapes[1]}. Export it again."
+            )
 
     def class_words(self, label: int) -> str:
         """Returns how a sentence names class 0 or 1."""

@@ -62,10 +62,10 @@ class ExportedModel:
                 fit it.
             ConfigurationError: if there is no such device.
         """
-        files = read_sealed(Path(path), (METADATA, WEIGHTS))
+        files = read_sealed(Path(path), {METADATA: 1 << 20, WEIGHTS: 1 << 34})
         try:
             metadata = json.loads(files.content[METADATA])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WeightsError(f"metadata.json of the bundle is not JSON: {error}. Export it again.") from error
         description = ModelDescription.from_metadata(metadata)
         network = build_network(description.network, files.content[WEIGHTS], allowed_backbones)

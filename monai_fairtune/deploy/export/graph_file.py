@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from monai_fairtune.deploy.export.description import ModelDescription
@@ -50,6 +51,18 @@ def export_graph(
         write_card(path.with_suffix(".html"), source, metadata, checksums(folder), compared, options)
         sha256 = seal(folder)
         (folder / SUMS).rename(path.with_suffix(".sha256"))
-        for beside in reversed(outputs):
-            (folder / beside.name).replace(beside)
+        _move(folder, outputs)
     return Exported(output, sha256, found, len(compared.paths), compared.kind)
+
+
+def _move(folder: Path, outputs: Sequence[Path]) -> None:
+    """Moves each file to its place, the graph last; if one cannot be moved, none stays there."""
+    moved: list[Path] = []
+    try:
+        for output in reversed(outputs):
+            (folder / output.name).replace(output)
+            moved.append(output)
+    except OSError:
+        for output in moved:
+            output.unlink()
+        raise

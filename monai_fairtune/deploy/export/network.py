@@ -17,6 +17,8 @@ __all__ = ["build_network", "class_1_probabilities", "needs_own_code", "network_
 
 _OWN = frozenset({"monai_fairtune.masks.tiny_vit", "monai_fairtune.masks.tiny_vit.tiny_vit"})
 _LOADING = frozenset({"checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"})
+# What constructors of timm's were seen to raise on arguments that make no sense; SafetensorError is none of these.
+_BUILDING = (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 _ARGUMENTS = frozenset({"backbone", "n_classes", "image_size", "n_channels", "mean", "std", "backbone_arguments"})
 
 
@@ -53,7 +55,7 @@ def build_network(
     try:
         network, state = FairTuneNetwork(**arguments), load(weights)
         network.load_state_dict(state)
-    except (FairTuneError, SafetensorError, RuntimeError, TypeError, ValueError) as error:
+    except (FairTuneError, SafetensorError, *_BUILDING) as error:
         reason = " ".join(str(error).split())[:300]
         raise WeightsError(
             f"The bundle's network cannot be built: {reason}. Use the releases that metadata.json names."

@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class SealedFiles:
     content: dict[str, bytes]
 
 
-def read_sealed(path: Path, wanted: Collection[str]) -> SealedFiles:
+def read_sealed(path: Path, wanted: Mapping[str, int]) -> SealedFiles:
     """Returns the wanted files of a folder or zip, after every file was checked against the list of checksums.
 
     Nothing is unpacked. What hubs add to a folder, files and folders whose name begins with a dot, is neither read nor
@@ -83,10 +83,11 @@ def read_sealed(path: Path, wanted: Collection[str]) -> SealedFiles:
 
     Args:
         path: the folder, or a zip with the files or with one folder of them.
-        wanted: names of the files to return.
+        wanted: the files to return, by name, and the most bytes that are read of each.
 
     Raises:
-        WeightsError: if there is no list, a file is missing, changed or not listed, or a wanted one is not there.
+        WeightsError: if there is no list, a file is missing, changed or not listed, or a wanted one is not there or is
+            larger.
     """
     with _opened(path) as place:
         listed = _listed(place)
@@ -97,10 +98,12 @@ def read_sealed(path: Path, wanted: Collection[str]) -> SealedFiles:
         content, changed = {}, []
         for name, sha256 in listed.items():
             with place.open(name) as file:
-                digest, read = _read(file, keep=name in wanted)
+                digest, read = _read(file, wanted.get(name, 0))
             changed += [name] * (digest != sha256)
             content[name] = read
         _refuse("is not as it was exported: SHA-256 differs of", changed, "Fetch it again from where you trust it.")
+        larger = sorted(name for name, most in wanted.items() if len(content[name]) > most)
+        _refuse("has larger", larger, "Give a bundle that monai-fairtune export has written.")
     return SealedFiles(listed, {name: content[name] for name in wanted})
 
 
@@ -115,8 +118,11 @@ class _Folder:
 
     @property
     def names(self) -> list[str]:
-        found = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
-        return [name.as_posix() for name in found if not any(part.startswith(".") for part in name.parts)]
+        paths = [(path, path.relative_to(self.root)) for path in self.root.rglob("*")]
+        own = [(path, name) for path, name in paths if not any(part.startswith(".") for part in name.parts)]
+        links = sorted(name.as_posix() for path, name in own if path.is_symlink() and path.is_dir())
+        _refuse("holds, as links to folders,", links, "Copy it with its files.")
+        return [name.as_posix() for path, name in own if path.is_file()]
 
     def open(self, name: str) -> IO[bytes]:
         return (self.root / name).open("rb")
@@ -136,6 +142,8 @@ class _Zip:
         files = [entry.filename for entry in self.archive.infolist() if not entry.is_dir()]
         twice = sorted(name for name, n in Counter(files).items() if n > 1)
         _refuse("holds under one name several", twice, "Fetch it again from where you trust it.")
+        outside = [name for name in files if not name.startswith(self._prefix)]
+        _refuse("holds, outside its folder,", outside, "Fetch it again from where you trust it.")
         return [name.removeprefix(self._prefix) for name in files]
 
     def open(self, name: str) -> IO[bytes]:
@@ -170,10 +178,10 @@ def _listed(place: _Folder | _Zip) -> dict[str, str]:
     return listed
 
 
-def _read(file: IO[bytes], *, keep: bool = False) -> tuple[str, bytes]:
-    """Returns the SHA-256 of a file, and its content if it is to be kept."""
+def _read(file: IO[bytes], most: int = 0) -> tuple[str, bytes]:
+    """Returns the SHA-256 of a file, and of its content ``most`` bytes, and one more if there are more."""
     digest, kept = hashlib.sha256(), bytearray()
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
-        kept += chunk if keep else b""
+        kept += chunk[: max(0, most + 1 - len(kept))] if most else b""
     return digest.hexdigest(), bytes(kept)
