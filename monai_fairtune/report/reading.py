@@ -55,8 +55,6 @@ class Method:
         return stated(((self.reports.get(split) or {}).get("overall") or {}).get(measure))
 
 
-
-
 @dataclass(frozen=True)
 class Reading:
     """A result with its methods in one form.
