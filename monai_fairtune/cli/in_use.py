@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cli import in_use_audit
 from monai_fairtune.cli.answer_log import open_log
 from monai_fairtune.cli.dicom_run import add_key_file
+
+if TYPE_CHECKING:
+    from monai_fairtune.deploy.in_use import Recorded
 
 __all__ = ["add_parser"]
 
@@ -82,6 +85,13 @@ def run_add(options: argparse.Namespace) -> int:
     print(f"{found.n_added} answers added, {found.n_known} known already.")
     if found.n_different:
         print(f"{found.n_different} images had another answer of this model before; the first one stays. Find out why.")
+    if found.n_other_values:
+        print(f"{found.n_other_values} attributes of images had another value before; the first one stays.")
+    if found.first_threshold is not None:
+        print(
+            f"The log has this model with the threshold {found.first_threshold:g}, not {options.threshold:g}; the "
+            "first one stays. 'in-use audit --threshold' takes another."
+        )
     return 0
 
 
@@ -90,8 +100,7 @@ def run_attributes(options: argparse.Namespace) -> int:
     from monai_fairtune.deploy.in_use import attributes_of_table
 
     values = attributes_of_table(options.table, options.id, options.attribute)
-    print(f"{open_log(options.log, options.key_file).add_attributes(values, options.by)} values added.")
-    return 0
+    return _tell(open_log(options.log, options.key_file).add_attributes(values, options.by), "values")
 
 
 def run_outcomes(options: argparse.Namespace) -> int:
@@ -99,5 +108,14 @@ def run_outcomes(options: argparse.Namespace) -> int:
     from monai_fairtune.deploy.in_use import outcomes_of_table
 
     labels = outcomes_of_table(options.table, options.id, options.label)
-    print(f"{open_log(options.log, options.key_file).add_outcomes(labels, options.by)} labels added.")
+    return _tell(open_log(options.log, options.key_file).add_outcomes(labels, options.by), "labels")
+
+
+def _tell(found: Recorded, what: str) -> int:
+    print(f"{found.n_added} {what} added, {found.n_unchanged} known already.")
+    if found.n_unmatched:
+        print(
+            f"{found.n_unmatched} ids are of no answer so far; what is said of them is kept. If there are many, look "
+            "at --by and --id."
+        )
     return 0

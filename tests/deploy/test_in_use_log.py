@@ -74,7 +74,7 @@ def test_rows_can_neither_be_changed_nor_removed(log: AnswerLog) -> None:
     log.add([answer()], MODEL, 0.4)
     log.add_outcomes({"IMAGE1": 1}, "image")
     connection = sqlite3.connect(log.path)
-    for statement in ("UPDATE answers SET probability = 0.9", "DELETE FROM outcomes", "DELETE FROM attributes"):
+    for statement in ("UPDATE answers SET probability = 0.9", "DELETE FROM recorded", "DELETE FROM models"):
         with pytest.raises(sqlite3.IntegrityError, match="added, never changed"):
             connection.execute(statement)
     connection.close()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from monai_fairtune.exceptions import PredictionsError
 
-__all__ = ["SCOPES", "Answer"]
+__all__ = ["COLUMNS", "SCOPES", "Answer", "require_attribute_names"]
 
 SCOPES = ("image", "study", "accession", "patient")
 """What a row of another table may be about, the narrowest first."""
+
+COLUMNS = ("image", "patient", "time", "score", "label")
+"""What an audit reads of an answer beside its attributes; none of these may be called so."""
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _LEEWAY = timedelta(days=1)  # clocks differ, and so do zones that a table leaves out
@@ -32,7 +35,8 @@ class Answer:
         attributes: name of a sensitive attribute or a property of the acquisition to its value; blank is missing.
 
     Raises:
-        PredictionsError: if an id is blank, the probability is none, or the time has no zone or cannot be true.
+        PredictionsError: if an id is blank, the probability is none, the time has no zone or cannot be true, or an
+            attribute has a name that it cannot have.
     """
 
     image: str = field(repr=False)
@@ -56,7 +60,23 @@ class Answer:
                 "time. Give the time at which the model answered."
             )
 
+        require_attribute_names(self.attributes)
+
     @property
     def utc(self) -> str:
         """The time as the log writes it, to the second."""
         return self.time.astimezone(timezone.utc).isoformat(timespec="seconds")
+
+
+def require_attribute_names(names: Iterable[str]) -> None:
+    """Refuses what no audit could read.
+
+    Raises:
+        PredictionsError: if a name is blank or one of ``COLUMNS``.
+    """
+    wrong = sorted({name for name in names if not name or name in COLUMNS})
+    if wrong:
+        raise PredictionsError(
+            f"Attributes are called {wrong}: names are not blank, and {', '.join(COLUMNS)} are columns of the log. "
+            "Give other names."
+        )

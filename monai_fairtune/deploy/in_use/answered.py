@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from monai_fairtune.deploy.in_use.answer import SCOPES
-from monai_fairtune.deploy.in_use.log import TABLES, told_errors
+from monai_fairtune.deploy.in_use.log_file import reading
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["AnsweredImages", "read_answers"]
@@ -48,32 +46,27 @@ def read_answers(path: Path, model: str | None = None) -> AnsweredImages:
     """
     if not path.is_file():
         raise ConfigurationError(f"There is no log '{path}'. Give the path of one that answers were added to.")
-    with told_errors(path), closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        tables = {
-            name: pd.read_sql_query(f"SELECT * FROM {name} ORDER BY rowid", connection)  # noqa: S608 - ours
-            for name in TABLES
-        }
-    chosen = _choose(tables["models"], model)
-    answers = tables["answers"]
+    with reading(path) as connection:
+        models, answers, recorded = (
+            pd.read_sql_query(f"SELECT * FROM {name} ORDER BY rowid", connection)  # noqa: S608 - ours
+            for name in ("models", "answers", "recorded")
+        )
+    chosen = _choose(models, (model or "").lower())
     answers = answers[answers["model"] == chosen["sha256"]].reset_index(drop=True)
     columns: dict[str, pd.Series] = {
         "image": answers["image"],
         "patient": answers["patient"],
         "time": answers["time"],
         "score": answers["probability"],
-        "label": _latest(tables["outcomes"].astype(str), "label", answers),
+        "label": pd.Series("", index=answers.index, dtype=object),
     }
-    for name, rows in tables["attributes"].groupby("name", sort=True):
-        if name in columns:
-            raise ConfigurationError(
-                f"An attribute is called {name!r}, as a column of the log is. Give it another name."
-            )
-        columns[str(name)] = _latest(rows, "value", answers)
+    for name, rows in recorded.groupby("name", sort=True):
+        columns[str(name)] = _latest(rows, answers)
     return AnsweredImages(pd.DataFrame(columns), str(chosen["sha256"]), float(chosen["threshold"]))
 
 
-def _choose(models: pd.DataFrame, model: str | None) -> pd.Series:
-    found = models[models["sha256"].str.startswith(model or "")]
+def _choose(models: pd.DataFrame, model: str) -> pd.Series:
+    found = models[models["sha256"].str.startswith(model)]
     if len(found) != 1:
         known = [
             f"{name} {version}: {sha256[:12]}"
@@ -86,10 +79,10 @@ def _choose(models: pd.DataFrame, model: str | None) -> pd.Series:
     return found.iloc[0]
 
 
-def _latest(rows: pd.DataFrame, column: str, answers: pd.DataFrame) -> pd.Series:
+def _latest(rows: pd.DataFrame, answers: pd.DataFrame) -> pd.Series:
     """Returns what is recorded of each answer's image, blank where nothing is."""
     found = pd.Series(pd.NA, index=answers.index, dtype=object)
     for scope in SCOPES:
-        last = rows[rows["scope"] == scope].drop_duplicates("id", keep="last").set_index("id")[column]
+        last = rows[rows["scope"] == scope].drop_duplicates("id", keep="last").set_index("id")["value"]
         found = found.fillna(answers[scope].map(last))
     return found.fillna("")
