@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from monai_fairtune.deploy.node import RemoteNode
-from monai_fairtune.deploy.node.queue import Load, Part, StudyQueue
+from monai_fairtune.deploy.node.own_time import DAY
+from monai_fairtune.deploy.node.queue import Load, Part, State, StudyQueue
 from monai_fairtune.deploy.node.spool import Spool
 from monai_fairtune.exceptions import ConfigurationError
 
@@ -97,6 +98,21 @@ def test_a_part_that_is_put_off_waits(queue: StudyQueue, clock: Clock) -> None:
     assert taken(queue).attempts == 2
 
 
+def done(queue: StudyQueue, state: State) -> Part:
+    """Returns the part that is ready, done."""
+    part = taken(queue)
+    queue.move(part, "answered")
+    queue.move(part, state, "why")
+    return part
+
+
+def removed(queue: StudyQueue, keep_days: float, remember_days: float) -> list[int]:
+    """Returns the parts that are removed now."""
+    parts: list[Part] = []
+    queue.tidy(keep_days, remember_days, parts.append)
+    return [part.id for part in parts]
+
+
 def test_files_count_until_they_are_removed_and_images_are_known_until_they_are_forgotten(
     queue: StudyQueue, clock: Clock
 ) -> None:
@@ -104,26 +120,102 @@ def test_files_count_until_they_are_removed_and_images_are_known_until_they_are_
     clock.now = IDLE
     part = taken(queue)
     queue.move(part, "answered")
-    assert queue.removable(0.0, 30.0) == []
+    assert removed(queue, 0.0, 30.0) == []
     queue.move(part, "sent")
     assert queue.load() == Load(1, 7)
-    assert queue.removable(1.0, 30.0) == []  # kept for a day
-    assert [each.id for each in queue.removable(0.0, 30.0)] == [part.id]
-    queue.note_removed(part)
+    assert removed(queue, 1.0, 30.0) == []  # kept for a day
+    assert removed(queue, 0.0, 30.0) == [part.id]
     assert (queue.load(), queue.knows("a")) == (Load(0, 0), True)
-    queue.forget(remember_days=0.0)
+    assert removed(queue, 0.0, 0.0) == []
     assert not queue.knows("a")
 
 
 def test_a_failed_study_keeps_its_files_until_it_is_no_longer_remembered(queue: StudyQueue, clock: Clock) -> None:
     queue.add("s", "a", 1)
     clock.now = IDLE
-    part = taken(queue)
-    queue.move(part, "failed", "why")
-    assert queue.removable(0.0, 30.0) == []
-    assert queue.removable(0.0, 0.0) == [Part(part.id, "s", 1, 0, ("a",))]
-    queue.note_removed(part)
+    part = done(queue, "failed")
+    assert removed(queue, 0.0, 30.0) == []
+    assert removed(queue, 0.0, 0.0) == [part.id]
     assert not queue.knows("a")
+
+
+@pytest.mark.parametrize("state", ["refused", "failed"])
+def test_an_image_without_an_answer_may_come_again_mended_and_its_study_with_it(
+    queue: StudyQueue, clock: Clock, state: State
+) -> None:
+    queue.add("s", "a", 1)
+    queue.add("s", "b", 1)
+    clock.now = IDLE
+    done(queue, state)
+    assert not queue.knows("a")
+    assert removed(queue, 0.0, 0.0) == []
+    assert queue.load() == Load(1, 1)
+    queue.add("s", "a", 5)
+    assert (queue.load(), queue.take_ready()) == (Load(2, 6), None)
+    clock.now = 2 * IDLE
+    assert set(taken(queue).images) == {"a", "b"}
+
+
+def test_a_refused_study_is_forgotten_with_its_files(queue: StudyQueue, clock: Clock) -> None:
+    queue.add("s", "a", 1)
+    clock.now = IDLE
+    done(queue, "refused")
+    removed(queue, 0.0, 30.0)
+    assert (queue.knows("a"), queue.counts()) == (False, {})
+
+
+def test_files_that_cannot_be_removed_are_still_counted(queue: StudyQueue, clock: Clock) -> None:
+    def broken(_: Part) -> None:
+        raise PermissionError
+
+    queue.add("s", "a", 1)
+    clock.now = IDLE
+    part = done(queue, "sent")
+    with pytest.raises(PermissionError):
+        queue.tidy(0.0, 30.0, broken)
+    assert queue.load() == Load(1, 1)
+    assert removed(queue, 0.0, 30.0) == [part.id]
+
+
+def test_another_model_tries_what_has_failed_and_answers_again_what_comes_again(
+    queue: StudyQueue, clock: Clock
+) -> None:
+    queue.use_model("first")
+    for study, state in (("s", "sent"), ("f", "failed")):
+        queue.add(study, study, 1)
+        clock.now += IDLE
+        done(queue, state)  # type: ignore[arg-type]
+    queue.use_model("first")
+    assert queue.counts() == {"sent": 1, "failed": 1}
+    queue.use_model("second")
+    assert queue.counts() == {"ready": 1}
+    assert (taken(queue).images, queue.knows("s"), queue.load()) == (("f",), False, Load(1, 1))
+
+
+def test_a_spool_under_another_key_is_refused(queue: StudyQueue) -> None:
+    queue.use_key("first")
+    queue.use_key("first")
+    with pytest.raises(ConfigurationError, match="another pseudonym key"):
+        queue.use_key("second")
+
+
+@pytest.mark.parametrize("jump", [-400.0, 400.0])
+def test_a_date_that_jumps_forgets_nothing_and_keeps_nothing_for_ever(
+    tmp_path: Path, queue: StudyQueue, clock: Clock, jump: float
+) -> None:
+    queue.add("s", "a", 1)
+    clock.now = IDLE
+    done(queue, "failed")
+    queue.close()
+    date = Clock()
+    for _ in range(2):
+        with closing(StudyQueue(tmp_path / "queue.db", IDLE, clock, date)) as again:
+            date.now += jump * DAY
+            clock.now += 14 * DAY
+            assert removed(again, 0.0, 30.0) == []
+    with closing(StudyQueue(tmp_path / "queue.db", IDLE, clock, date)) as again:
+        clock.now += 3 * DAY
+        assert len(removed(again, 0.0, 30.0)) == 1
 
 
 def test_files_that_were_never_confirmed_are_removed_and_the_others_stay(queue: StudyQueue, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import asdict
+from hashlib import sha256
 from threading import Event
 
 from monai_fairtune.deploy.classifier import ImageClassifier
@@ -51,7 +54,9 @@ class Node:
         spool = Spool(self._settings.spool)
         queue = StudyQueue(spool.queue_path, self._settings.study_seconds)
         try:
-            queue.use_model(self._classifier.identity.sha256)
+            queue.use_key(spool.pseudonym("the key itself"))
+            queue.use_model(_fingerprint(self._classifier))
+            self._tidy_once(queue, spool)  # before an image of what a crash has half removed can come again
             log(logging.INFO, "spool opened", n_unconfirmed_files_removed=spool.remove_strangers(queue))
             with spool.temporary_files():
                 self._serve(spool, queue)
@@ -86,13 +91,12 @@ class Node:
 
     def _tidy(self, queue: StudyQueue, spool: Spool) -> None:
         """Removes files that are no longer wanted, until the node stops or a loop of it has ended by an error."""
-        settings = self._settings
         while not self.stop.is_set() and not any(each.done() for each in self._loops):
-            for part in queue.removable(settings.keep_days, settings.remember_days):
-                spool.remove(part)
-                queue.note_removed(part)
-            queue.forget(settings.remember_days)
+            self._tidy_once(queue, spool)
             self.stop.wait(_TIDY_SECONDS)
+
+    def _tidy_once(self, queue: StudyQueue, spool: Spool) -> None:
+        queue.tidy(self._settings.keep_days, self._settings.remember_days, spool.remove)
 
     def _announce(self, receiver: Receiver, endpoint: Endpoint) -> None:
         model = self._classifier.identity
@@ -110,3 +114,9 @@ class Node:
         if self.stop.is_set() or not self._loops:
             return "starting or ending"
         return "the queue or the disk is full" if receiver.is_full else None
+
+
+def _fingerprint(classifier: ImageClassifier) -> str:
+    """Returns what differs wherever the same image may get another answer."""
+    says = (asdict(classifier.identity), classifier.threshold, asdict(classifier.intended_use))
+    return sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()

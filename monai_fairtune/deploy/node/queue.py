@@ -3,9 +3,10 @@
 ::
 
     received -> ready -> answered -> sent
-                  |          └-----> failed
-                  ├----------------> refused
-                  └----------------> failed
+       ^          |          └-----> failed ----┐
+       |          ├----------------> refused ---┤
+       |          └----------------> failed ----┤
+       └----------------------------------------┘  an image of it comes again
 
 A part is what came of a study until it fell silent; what comes later is another part. Images and studies stand here
 under pseudonyms only.
@@ -14,31 +15,33 @@ under pseudonyms only.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
+
+from monai_fairtune.deploy.node.database import Database, Run
+from monai_fairtune.deploy.node.own_time import DAY, TIME_SCHEMA, OwnTime
+from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["Load", "Part", "State", "StudyQueue"]
 
 State = Literal["received", "ready", "answered", "sent", "refused", "failed"]
-_DAY = 86_400.0
-_Run: TypeAlias = "Callable[..., sqlite3.Cursor]"
 
-# Waiting is by the monotonic clock, which a change of the time of day does not move; it starts anew with the process.
+# Waiting (due) is by the monotonic clock, which starts anew with the process; age (received, changed) by ``OwnTime``.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (
     id INTEGER PRIMARY KEY AUTOINCREMENT, study TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL, received REAL NOT NULL, changed REAL NOT NULL, reason TEXT,
     kept INTEGER NOT NULL DEFAULT 1, UNIQUE (study, number));
 CREATE INDEX IF NOT EXISTS part_state ON part (state, due);
+CREATE INDEX IF NOT EXISTS part_kept ON part (id) WHERE kept;
+CREATE INDEX IF NOT EXISTS part_changed ON part (changed);
 CREATE TABLE IF NOT EXISTS image (
     name TEXT PRIMARY KEY, part INTEGER NOT NULL REFERENCES part ON DELETE CASCADE, n_bytes INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS image_part ON image (part);
-CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bound (what TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
 """
 
 
@@ -78,49 +81,78 @@ class StudyQueue:
         path: of the file; made if it is missing.
         study_seconds: without a new image, after which a study is ready.
         clock: seconds that never go back.
+        time_of_day: seconds that anybody may set.
     """
 
-    def __init__(self, path: Path, study_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        study_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        time_of_day: Callable[[], float] = time.time,
+    ) -> None:
         self._study_seconds, self._clock = study_seconds, clock
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self._connection.execute(f"PRAGMA {setting}")
-        self._connection.executescript(_SCHEMA)
+        self._database = Database(path, _SCHEMA + TIME_SCHEMA)
+        self._change = self._database.change
+        self._load: Load | None = None  # unless it must be counted anew
         with self._change() as run:
+            self._time = OwnTime(run, clock, time_of_day)
             run("UPDATE part SET due = ? + CASE state WHEN 'received' THEN ? ELSE 0 END", clock(), study_seconds)
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
-            self._connection.close()
+        self._database.close()
 
-    def use_model(self, sha256: str) -> None:
-        """Notes which model answers; when it is another than before, what was answered may be asked again."""
+    def use_key(self, fingerprint: str) -> None:
+        """Notes which key the pseudonyms are made with.
+
+        Raises:
+            ConfigurationError: if it is another than before: what is here could not be found under its names.
+        """
         with self._change() as run:
-            if run("SELECT sha256 FROM model").fetchall() != [(sha256,)]:
-                run("DELETE FROM part WHERE state IN ('sent', 'refused', 'failed')")
-                run("DELETE FROM model")
-                run("INSERT INTO model VALUES (?)", sha256)
+            if not self._bind(run, "key", fingerprint):
+                raise ConfigurationError(
+                    "The spool folder was filled under another pseudonym key. Give the node that key again, or an "
+                    "empty folder."
+                )
+
+    def use_model(self, fingerprint: str) -> None:
+        """Notes what answers: another than before tries what has failed, and what was answered once it comes again."""
+        with self._change() as run:
+            if not self._bind(run, "model", fingerprint):
+                run("UPDATE bound SET fingerprint = ? WHERE what = 'model'", fingerprint)
+                for row in run("SELECT id FROM part WHERE state = 'failed'").fetchall():
+                    self._reopen(run, row[0], "ready", 0.0)
+                run("DELETE FROM part WHERE state IN ('sent', 'refused')")
+                self._load = None
 
     def knows(self, image: str) -> bool:
-        """Says whether an image came before; if its study has failed, the study is tried again."""
+        """Says whether an image came before and is not to be stored again.
+
+        One whose study was refused or has failed is not known: it may have been mended. The rest of its study is
+        answered again together with it.
+        """
         with self._change() as run:
             found = run("SELECT part, state FROM image JOIN part ON part.id = part WHERE name = ?", image).fetchone()
-            if found is not None and found[1] == "failed":
-                self._set(run, found[0], "ready", attempts=0)
-            return found is not None
+            if found is None or found[1] not in ("refused", "failed"):
+                return found is not None
+            run("DELETE FROM image WHERE name = ?", image)
+            run("DELETE FROM part WHERE id = ? AND NOT EXISTS (SELECT 1 FROM image WHERE part = ?)", found[0], found[0])
+            self._reopen(run, found[0], "received", self._study_seconds)
+            self._load = None
+            return False
 
     def add(self, study: str, image: str, n_bytes: int) -> bool:
         """Adds an image to its study's open part, or to a new one; returns False if it is known."""
-        with self._change() as run:
-            if run("SELECT 1 FROM image WHERE name = ?", image).fetchone():
-                return False
-            open_part = run("SELECT id FROM part WHERE study = ? AND state = 'received'", study).fetchone()
-            part = open_part[0] if open_part else self._open(run, study)
-            run("INSERT INTO image VALUES (?, ?, ?)", image, part, n_bytes)
-            run("UPDATE part SET due = ? WHERE id = ?", self._clock() + self._study_seconds, part)
-            return True
+        try:
+            with self._change() as run:
+                if run("SELECT 1 FROM image WHERE name = ?", image).fetchone():
+                    return False
+                self._add(run, study, image, n_bytes)
+                return True
+        except sqlite3.Error:
+            self._load = None  # it may have counted what is not on disk
+            raise
 
     def take_ready(self) -> Part | None:
         """Returns the part that has waited longest for an answer, closed and with the attempt counted; None without."""
@@ -152,9 +184,12 @@ class StudyQueue:
     def load(self) -> Load:
         """Returns how many images' files are kept, and their bytes."""
         with self._change() as run:
-            query = "SELECT COUNT(*), TOTAL(n_bytes) FROM image JOIN part ON part.id = part WHERE kept"
-            n_images, n_bytes = run(query).fetchone()
-            return Load(n_images, int(n_bytes))
+            if self._load is None:
+                # A cross join begins with the parts that are kept, never with all images that are remembered.
+                query = "SELECT COUNT(*), TOTAL(n_bytes) FROM part CROSS JOIN image ON part = part.id WHERE kept"
+                n_images, n_bytes = run(query).fetchone()
+                self._load = Load(n_images, int(n_bytes))
+            return self._load
 
     def counts(self) -> dict[str, int]:
         """Returns the number of parts by state."""
@@ -166,29 +201,33 @@ class StudyQueue:
         with self._change() as run:
             waiting = "SELECT MIN(received) FROM part WHERE state IN ('received', 'ready', 'answered')"
             since = run(waiting).fetchone()[0]
-            return 0.0 if since is None else max(0.0, time.time() - since)
+            return 0.0 if since is None else self._time.now() - since
 
-    def removable(self, keep_days: float, remember_days: float) -> list[Part]:
-        """Returns parts whose files may go: done for as long as they are kept; failed ones as long as remembered."""
+    def tidy(self, keep_days: float, remember_days: float, remove: Callable[[Part], None]) -> None:
+        """Removes the files of parts that are done, and forgets what is remembered for long enough.
+
+        Nothing of a part can come again between its last look at it and the removal of its files.
+
+        Args:
+            keep_days: for which the files of parts that are sent or refused stay.
+            remember_days: for which images of sent parts are known, and files of failed parts stay.
+            remove: removes a part's files; may be called again for the same part.
+        """
         with self._change() as run:
-            now = time.time()
+            now = self._time.now()
             ended = (
-                "SELECT id FROM part WHERE kept AND "
+                "SELECT id, state FROM part INDEXED BY part_kept WHERE kept AND "
                 "((state IN ('sent', 'refused') AND changed <= ?) OR (state = 'failed' AND changed <= ?))"
             )
-            limits = (now - keep_days * _DAY, now - remember_days * _DAY)
-            return [self._part(run, row[0]) for row in run(ended, *limits).fetchall()]
-
-    def note_removed(self, part: Part) -> None:
-        """Notes that a part's files are gone; a failed part is forgotten, so that it can be sent again."""
-        with self._change() as run:
-            run("UPDATE part SET kept = 0 WHERE id = ?", part.id)
-            run("DELETE FROM part WHERE id = ? AND state = 'failed'", part.id)
-
-    def forget(self, remember_days: float) -> None:
-        """Forgets parts whose files are gone and that were done long ago."""
-        with self._change() as run:
-            run("DELETE FROM part WHERE NOT kept AND changed <= ?", time.time() - remember_days * _DAY)
+            for part, state in run(ended, now - keep_days * DAY, now - remember_days * DAY).fetchall():
+                remove(self._part(run, part))
+                if state == "sent":
+                    run("UPDATE part SET kept = 0 WHERE id = ?", part)
+                else:  # it may come again
+                    run("DELETE FROM part WHERE id = ?", part)
+                self._load = None
+            run("DELETE FROM part WHERE changed <= ? AND NOT kept", now - remember_days * DAY)
+            self._time.note(run)
 
     def kept(self) -> tuple[set[str], set[tuple[str, int]]]:
         """Returns what has files: the images, and the parts by study and number."""
@@ -196,32 +235,34 @@ class StudyQueue:
             images = run("SELECT name FROM image JOIN part ON part.id = part WHERE kept").fetchall()
             return {row[0] for row in images}, set(run("SELECT study, number FROM part WHERE kept").fetchall())
 
-    def _open(self, run: _Run, study: str) -> int:
-        now = time.time()
+    def _add(self, run: Run, study: str, image: str, n_bytes: int) -> None:
+        open_part = run("SELECT id FROM part WHERE study = ? AND state = 'received'", study).fetchone()
+        part = open_part[0] if open_part else self._open(run, study)
+        run("INSERT INTO image VALUES (?, ?, ?)", image, part, n_bytes)
+        run("UPDATE part SET due = ? WHERE id = ?", self._clock() + self._study_seconds, part)
+        if self._load is not None:
+            self._load = Load(self._load.n_images + 1, self._load.n_bytes + n_bytes)
+
+    def _bind(self, run: Run, what: str, fingerprint: str) -> bool:
+        run("INSERT INTO bound VALUES (?, ?) ON CONFLICT DO NOTHING", what, fingerprint)
+        found: tuple[str] = run("SELECT fingerprint FROM bound WHERE what = ?", what).fetchone()
+        return found[0] == fingerprint
+
+    def _open(self, run: Run, study: str) -> int:
+        now = self._time.now()
         number = run("SELECT COALESCE(MAX(number), 0) + 1 FROM part WHERE study = ?", study).fetchone()[0]
         columns = "INSERT INTO part (study, number, state, due, received, changed) VALUES (?, ?, 'received', ?, ?, ?)"
         return int(run(columns, study, number, self._clock(), now, now).lastrowid or 0)
 
-    def _set(self, run: _Run, part: int, state: State, *, attempts: int, reason: str | None = None) -> None:
-        values = (state, attempts, reason, self._clock(), time.time(), part)
+    def _reopen(self, run: Run, part: int, state: State, seconds: float) -> None:
+        self._set(run, part, state, attempts=0)
+        run("UPDATE part SET received = changed, due = due + ? WHERE id = ?", seconds, part)
+
+    def _set(self, run: Run, part: int, state: State, *, attempts: int, reason: str | None = None) -> None:
+        values = (state, attempts, reason, self._clock(), self._time.now(), part)
         run("UPDATE part SET state = ?, attempts = ?, reason = ?, due = ?, changed = ? WHERE id = ?", *values)
 
-    def _part(self, run: _Run, part: int) -> Part:
+    def _part(self, run: Run, part: int) -> Part:
         study, number, attempts = run("SELECT study, number, attempts FROM part WHERE id = ?", part).fetchone()
         images = run("SELECT name FROM image WHERE part = ? ORDER BY rowid", part).fetchall()
         return Part(part, study, number, attempts, tuple(row[0] for row in images))
-
-    @contextmanager
-    def _change(self) -> Iterator[_Run]:
-        with self._lock, closing(self._connection.cursor()) as cursor:
-
-            def run(statement: str, *values: object) -> sqlite3.Cursor:
-                return cursor.execute(statement, values)
-
-            run("BEGIN IMMEDIATE")
-            try:
-                yield run
-                run("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
