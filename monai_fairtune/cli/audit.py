@@ -77,15 +77,14 @@ def add_results(parser: argparse.ArgumentParser) -> None:
 def add_windows(parser: argparse.ArgumentParser) -> Any:
     """Adds the options of an audit over time, and returns their group."""
     group = parser.add_argument_group("over time", "each window is held against a reference; alarms by a stated rule")
-    group.add_argument("--window", default="month", metavar="W", help="month, quarter or a number of days")
+    group.add_argument("--window", metavar="W", help="month, quarter or a number of days; default: month")
     group.add_argument(
         "--reference",
-        default="1",
         metavar="R",
-        help="how many windows at the beginning, or the report.json of an audit with its predictions.csv",
+        help="how many windows at the beginning, or the report.json of an audit with its predictions.csv; default: 1",
     )
-    group.add_argument("--alpha", type=float, default=0.05, metavar="P", help="chance of any false alarm of a family")
-    group.add_argument("--horizon", type=int, default=12, metavar="N", help="within so many windows")
+    group.add_argument("--alpha", type=float, metavar="P", help="chance of any false alarm of a family; default: 0.05")
+    group.add_argument("--horizon", type=int, metavar="N", help="within so many windows; default: 12")
     group.add_argument("--fail-on-alarm", action="store_true", help="exit code 1 if the last window has an alarm")
     return group
 
@@ -95,13 +94,11 @@ def over_time_of(options: argparse.Namespace, time: str) -> OverTime:
     from monai_fairtune.audit import OverTime
     from monai_fairtune.metrics import Surveillance
 
-    reference = options.reference
-    return OverTime(
-        time,
-        options.window,
-        int(reference) if reference.isdecimal() else Path(reference),
-        Surveillance(options.alpha, options.horizon),
-    )
+    cut = {name: getattr(options, name) for name in ("window", "reference") if getattr(options, name) is not None}
+    rule = {name: getattr(options, name) for name in ("alpha", "horizon") if getattr(options, name) is not None}
+    if "reference" in cut:
+        cut["reference"] = int(options.reference) if options.reference.isdecimal() else Path(options.reference)
+    return OverTime(time, rule=Surveillance(**rule), **cut)
 
 
 def add_resampling(parser: argparse.ArgumentParser, least: str) -> None:
@@ -130,6 +127,7 @@ def run(options: argparse.Namespace) -> int:
     from monai_fairtune.audit import audit, read_table, require_free
 
     require_free(Path(options.output_dir))
+    over_time = _over_time(options)
     table, source = read_table(options.predictions, _columns(options), numbers=options.score)
     found = audit(
         table,
@@ -145,10 +143,22 @@ def run(options: argparse.Namespace) -> int:
         merge_small=options.merge_small,
         drop_missing=options.drop_missing,
         source=source,
-        over_time=None if options.time is None else over_time_of(options, options.time),
+        over_time=over_time,
         **asked_results(options),
     )
     return tell(found, options)
+
+
+def _over_time(options: argparse.Namespace) -> OverTime | None:
+    if options.time is not None:
+        return over_time_of(options, options.time)
+    names = ("window", "reference", "alpha", "horizon", "fail_on_alarm")
+    idle = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) not in (None, False)]
+    if idle:
+        raise ConfigurationError(
+            f"{', '.join(idle)} are about windows, and no column of times is named. Give --time COLUMN."
+        )
+    return None
 
 
 def asked_results(options: argparse.Namespace) -> dict[str, Any]:

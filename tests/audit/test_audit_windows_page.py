@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monai_fairtune.audit import OverTime, audit
+from monai_fairtune.cli import main
 from tests.audit.test_audit_windows import HOW, RULE, timed
 from tests.report.browser import measure, require_chromium
 
@@ -89,3 +90,25 @@ def test_the_command_prints_alarms_and_fails_on_one_of_the_last_window_only_if_a
     failed = subprocess.run(strict, capture_output=True, text=True, check=False)
     assert failed.returncode == code
     assert bool(json.loads(failed.stdout)["alarms"]) == bool(code)
+
+
+@pytest.mark.parametrize(
+    "given", [["--fail-on-alarm"], ["--window", "month"], ["--reference", "1"], ["--alpha", "0.1"], ["--horizon", "6"]]
+)
+def test_an_option_about_windows_without_a_column_of_times_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    timed(1).to_csv(tmp_path / "t.csv", index=False)
+    how = "--label label --score score --attribute sex --threshold 0.5 --replicates 0 --output-dir"
+    assert main(["audit", str(tmp_path / "t.csv"), *how.split(), str(tmp_path / "out"), *given]) == 2
+    assert f"{given[0]} are about windows, and no column of times is named" in capsys.readouterr().err
+
+
+def test_options_about_windows_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    timed(3).to_csv(tmp_path / "t.csv", index=False)
+    how = "--label label --score score --attribute sex --threshold 0.5 --replicates 0 --time time"
+    how += " --window 40 --reference 2 --alpha 0.1 --horizon 6 --json --output-dir"
+    assert main(["audit", str(tmp_path / "t.csv"), *how.split(), str(tmp_path / "out")]) == 0
+    windows = json.loads(capsys.readouterr().out)["windows"]
+    assert (windows["window"], len(windows["reference"]["windows"])) == ("40", 2)
+    assert (windows["rule"]["alpha"], windows["rule"]["horizon"]) == (0.1, 6)

@@ -15,7 +15,7 @@ def without_labels(rows: pd.DataFrame, every: int) -> pd.DataFrame:
 
 
 def judgements_of(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [test for window in report["windows"]["each"] for test in window["tests"]] + report["alarms"]
+    return [*(test for window in report["windows"]["each"] for test in window["tests"]), *report["alarms"]]
 
 
 @pytest.fixture(scope="module")
