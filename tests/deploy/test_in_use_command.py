@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from monai_fairtune.cli import main
+from monai_fairtune.deploy.in_use import read_answers
 from tests.audit.test_audit_windows import timed
 
 
@@ -83,6 +84,14 @@ def test_answers_that_cannot_be_read_are_refused(
     pd.read_csv(folder / "answers.csv").assign(**changes).to_csv(folder / "answers.csv", index=False)
     assert add(folder) == 2
     assert told in capsys.readouterr().err
+
+
+def test_times_are_read_with_a_zone_in_letters_and_fractions_of_a_second(folder: Path) -> None:
+    times = ["2026-01-05T12:00:00Z", "2026-01-05T12:00:00.123456789Z", "2026-01-05T13:00:00+01:00", "2026-01-05 12:00"]
+    rows = pd.read_csv(folder / "answers.csv")[:4].assign(time=times)
+    rows.to_csv(folder / "answers.csv", index=False)
+    assert add(folder) == 0
+    assert set(read_answers(folder / "log.db").table["time"]) == {"2026-01-05T12:00:00+00:00"}
 
 
 def test_outcomes_that_differ_for_one_id_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ def log(tmp_path: Path) -> AnswerLog:
     return AnswerLog(tmp_path / "log.db", KEY)
 
 
-def values(log: AnswerLog, name: str) -> list[str]:
+def values(log: AnswerLog, name: str) -> list[object]:
     return list(read_answers(log.path).table[name])
 
 

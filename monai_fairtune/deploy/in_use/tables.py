@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +30,8 @@ def answers_of_table(path: Path, columns: Mapping[str, str], attributes: Sequenc
         PredictionsError: if a column is missing, or an id, a score or a time cannot be read.
     """
     table, _ = read_table(path, [*columns.values(), *attributes], numbers=[columns["score"]])
-    times = table[columns["time"]].astype(str).map(_time)
+    cells = table[columns["time"]].astype(str).str.strip()
+    times = pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce").dt.floor("s")
     scores = pd.to_numeric(table[columns["score"]], errors="coerce")
     unread = {"time": int(times.isna().sum()), "score": int(scores.isna().sum())}
     if any(unread.values()):
@@ -44,7 +44,7 @@ def answers_of_table(path: Path, columns: Mapping[str, str], attributes: Sequenc
     return [
         Answer(
             probability=float(scores.iloc[row]),
-            time=times.iloc[row],
+            time=times.iloc[row].to_pydatetime(),
             attributes={name: column[row] for name, column in values.items()},
             **{name: column[row] for name, column in ids.items()},
         )
@@ -87,11 +87,3 @@ def outcomes_of_table(path: Path, identifier: str, label: str) -> dict[str, int]
 
 def _text(column: pd.Series) -> list[str]:
     return [canonical(str(cell).strip()) if pd.notna(cell) else "" for cell in column]
-
-
-def _time(cell: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(cell.strip())
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
