@@ -63,6 +63,19 @@ def test_each_study_has_a_report_and_each_image_a_row(root: Path, answer: Answer
     assert set(_table(tmp_path / "out", "refused.csv")["reason"]) == {"not_dicom", "modality"}
 
 
+def test_a_report_is_partial_where_an_image_of_its_study_has_no_answer(
+    root: Path, answer: Answer, tmp_path: Path
+) -> None:
+    write_image(root / "mr_of_c.dcm", study="1.2.3.200", number=2, modality="MR")
+    write_image(root / "report_of_im.dcm", number=3, Rows=None, Columns=None)
+    assert answer(root).refused == {"modality": 2, "not_dicom": 1, "no_pixels": 1}
+    reports = [dcmread(path) for path in (tmp_path / "out" / "reports").iterdir()]
+    assert {report.StudyInstanceUID: report.CompletionFlag for report in reports} == {
+        "1.2.3.100": "COMPLETE",
+        "1.2.3.200": "PARTIAL",
+    }
+
+
 def test_whoever_has_the_key_finds_image_patient_study_and_file_again(
     root: Path, answer: Answer, tmp_path: Path
 ) -> None:

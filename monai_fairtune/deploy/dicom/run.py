@@ -128,7 +128,8 @@ class _Run:
     def sort(self, files: Sequence[Path], bar: tqdm[Any]) -> dict[str, dict[Path, str]]:
         """Returns the files of each study, with the content of each.
 
-        Copies and what was answered before are left out; what is refused for its header alone is kept as refused.
+        Copies and what was answered before are left out; what is no image of a study is kept as refused. An image
+        that is refused for its header stays with its study, whose report it makes a partial one.
         """
         studies: dict[str, dict[Path, str]] = {}
         seen: set[str] = set()
@@ -155,11 +156,11 @@ class _Run:
 
     def _sort_in(self, studies: dict[str, dict[Path, str]], path: Path, content: str) -> None:
         read = self.reader.read(path)
-        refusal = read.refusal
+        refusal, study = read.refusal, read.identity.get("StudyInstanceUID")
         if refusal is None and self.folder.has_answered_image(read.identity["SOPInstanceUID"]):
             refusal = Refusal(Reason.DUPLICATE, "Another file that was answered before holds the same image.")
-        if refusal is None:
-            studies.setdefault(read.identity["StudyInstanceUID"], {})[path] = content
+        if study and (refusal is None or refusal.reason not in (Reason.DUPLICATE, Reason.NO_PIXELS)):
+            studies.setdefault(study, {})[path] = content
         else:
             self._keep(ImageAnswer(path, read, None, refusal), content)
 
