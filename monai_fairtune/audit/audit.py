@@ -151,12 +151,11 @@ def _entry(prepared: Prepared, report: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a reader must know of how the table was read: the report's key ``audit``."""
     request = prepared.request
     one = report if "attributes" in report else next(iter(report["classes"].values()))
+    n_rows: dict[str, object] = {"n_rows": len(prepared.findings.labels), "n_refused": prepared.rows.n_refused}
+    if request.suppress_below is not None and prepared.rows.n_refused:
+        n_rows = dict.fromkeys(n_rows, "suppressed")  # either would tell how many rows were left out
     return {
-        "source": {
-            **request.source,
-            "n_rows": len(prepared.findings.labels),
-            "n_refused": prepared.rows.n_refused,
-        },
+        "source": {**request.source, **n_rows},
         "label": _name(request.label),
         "score": _name(request.score),
         "kind": request.kind,

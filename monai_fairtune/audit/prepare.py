@@ -101,7 +101,12 @@ def prepare(request: Request) -> Prepared:
     findings = read_findings(request.table, request.label, request.score, request.classes)
     columns, attributes = attribute_columns(request.table, request.attributes)
     _require_length(len(findings.labels), {"attributes": columns} | {name: request.column(name) for name in _IDS})
-    rows = choose_rows(findings, request.column("split"), drop_missing=request.drop_missing)
+    rows = choose_rows(
+        findings,
+        request.column("split"),
+        drop_missing=request.drop_missing,
+        tells_counts=request.suppress_below is None,
+    )
     every = {attribute.declaration: attribute.assign(columns) for attribute in attributes}
     subgroups, merges = _merge(request, findings, rows, every)
     patients = _patients(request, rows)

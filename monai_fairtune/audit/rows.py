@@ -15,6 +15,7 @@ from monai_fairtune.subgroups import distinct_cells
 __all__ = ["Rows", "choose_rows"]
 
 _CALLED = {"val": "validation"}
+_SOME = "Some rows have no label or no score."
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +37,14 @@ class Rows:
     notes: tuple[str, ...]
 
 
-def choose_rows(findings: Findings, split: pd.Series | None, *, drop_missing: bool) -> Rows:
+def choose_rows(findings: Findings, split: pd.Series | None, *, drop_missing: bool, tells_counts: bool) -> Rows:
     """Returns the rows to use.
 
     Args:
         findings: labels and scores of every row.
         split: the name of each row's split; ``val`` is read as validation. Without it, every row is assessed.
         drop_missing: leave rows without a label or a score out, and say so, instead of refusing them.
+        tells_counts: whether the notes say how many those are.
 
     Raises:
         SplitError: if there are splits and none is called test.
@@ -62,7 +64,7 @@ def choose_rows(findings: Findings, split: pd.Series | None, *, drop_missing: bo
             raise PredictionsError(
                 f"{told} Complete them, or ask to drop them (drop_missing): the report then says how many."
             )
-        notes.append(f"{told} They were left out.")
+        notes.append(f"{told if tells_counts else _SOME} They were left out.")
     if not (assessed & ~lacking).any():
         raise PredictionsError(f"No row of {int(assessed.sum())} has a label and a score. Give some to assess.")
     unlabelled = assessed & findings.without_label & ~findings.without_score

@@ -52,6 +52,13 @@ def test_a_window_of_a_few_images_without_a_label_tells_no_number_of_them() -> N
     assert {test["reason"] for test in last["tests"] if test["measure"] in ("share", "score")} == {"suppressed"}
 
 
+def test_neither_the_notes_nor_the_source_tell_how_many_rows_were_left_out(shown: dict[str, Any]) -> None:
+    entry = shown["audit"]
+    assert (entry["source"]["n_rows"], entry["source"]["n_refused"]) == ("suppressed", "suppressed")
+    assert "Some rows have no label or no score. They were left out." in entry["notes"]
+    assert not any("without a label" in note for note in entry["notes"])
+
+
 def test_where_every_image_has_a_label_shares_are_shown() -> None:
     report = run(timed(2), suppress_below=10)
     assert all(test["value"] is not None for test in judgements_of(report) if test["measure"] == "share")
