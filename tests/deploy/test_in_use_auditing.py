@@ -73,7 +73,7 @@ def test_a_daily_audit_goes_on_after_months_and_says_what_it_left_out(log: Answe
     report = report_of(log, date(2026, 5, 14), 1)
     names = [part["name"] for part in report["windows"]["each"]]
     assert (len(names), names[0], names[-1]) == (120, "2026-01-14", "2026-05-13")
-    assert "9 answers are older than the windows that can be told apart, and were left out." in report["audit"]["notes"]
+    assert any(note.startswith("Answers before 2026-01-14 were left out:") for note in report["audit"]["notes"])
 
 
 def test_the_window_that_holds_the_day_of_since_is_the_first(log: AnswerLog) -> None:

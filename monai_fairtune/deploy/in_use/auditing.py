@@ -33,7 +33,7 @@ def audit_log(
         over_time: how it is cut; its ``time`` is ``"time"``.
         model: the first digits of the SHA-256 of the model's weights; not needed where the log has one model.
         since: the window that holds this day is the first, and of a reference of windows too; by default the latest 120
-            windows are audited, and a note counts the answers before them.
+            windows are audited, and a note says where they begin.
         today: by default the day in UTC.
         arguments: of ``audit``, such as ``attributes`` and ``resampling``; without a ``threshold`` it is the model's.
 
@@ -59,12 +59,12 @@ def audit_log(
         over_time=replace(over_time, until=today),
         **{"threshold": _threshold(found, over_time), "source": {"file": path.name, "sha256": None}} | arguments,
     )
-    n_before = int((past["time"] < rows["time"].min()).sum())
-    return _noted(audited, n_before) if n_before and since is None else audited
+    if since is None and past["time"].min() < (first := audited.report["windows"]["each"][0]["start"]):
+        return _noted(audited, f"Answers before {first} were left out: there are more windows than can be told apart.")
+    return audited
 
 
-def _noted(audited: Audit, n_before: int) -> Audit:
-    note = f"{n_before} answers are older than the windows that can be told apart, and were left out."
+def _noted(audited: Audit, note: str) -> Audit:
     entry = {**audited.report["audit"], "notes": [*audited.report["audit"]["notes"], note]}
     return replace(audited, report={**audited.report, "audit": entry})
 
