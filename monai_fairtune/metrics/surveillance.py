@@ -81,7 +81,8 @@ class Surveillance:
         horizon: how many windows in a row that is for: 12 months.
         allowance: how much of each deviate the cumulative sum forgives, in standard deviations; half of the change that
             it finds soonest.
-        n_draws: of courses in which nothing changed, at least 1000.
+        n_draws: of courses in which nothing changed, at least 1000; with few, the chance depends on the seed, and sums
+            have no limit for long.
         seed: of the draws.
 
     Raises:
