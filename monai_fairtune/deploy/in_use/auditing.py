@@ -46,8 +46,8 @@ def audit_log(
     rows = past[whole_windows(past["time"], over_time.window, today, since)]
     if rows.empty:
         raise PredictionsError(
-            f"The log has {len(found.table)} answers of this model, and none in a window that is over. Wait until the "
-            "first is, or take shorter windows."
+            f"The log has {len(found.table)} answers of this model, and none in a window that is over and audited. "
+            "Wait until the first is, take shorter windows, or begin with an earlier day."
         )
     audited = audit(
         rows,
