@@ -66,10 +66,24 @@ def test_a_study_without_an_answer_has_no_report_and_the_model_is_not_asked(tmp_
 def test_images_of_several_patients_or_studies_are_all_refused(tmp_path: Path, reader: ImageReader) -> None:
     mine = write_image(tmp_path / "a.dcm")
     other_patient = write_image(tmp_path / "b.dcm", number=2, PatientID="B")
+    other_house = write_image(tmp_path / "d.dcm", number=2, IssuerOfPatientID="B")
     other_study = write_image(tmp_path / "c.dcm", study="1.2.9")
-    for theirs in (other_patient, other_study):
+    for theirs in (other_patient, other_house, other_study):
         study = answer_study([mine, theirs], BrightnessClassifier(), reader)
         assert _outcomes(study) == ["mixed_patients", "mixed_patients"]
+
+
+def test_the_patient_of_a_report_is_written_as_the_image_writes_it(tmp_path: Path, reader: ImageReader) -> None:
+    who = {"PatientID": " 007", "PatientName": " CANARY^JANE", "AccessionNumber": " 5"}
+    study = answer_study([write_image(tmp_path / "a.dcm", **who)], BrightnessClassifier(), reader)
+    assert {keyword: str(study.report[keyword].value) for keyword in who} == who  # type: ignore[index]
+
+
+def test_images_of_one_patient_differ_in_blanks_about_the_id_and_are_answered(
+    tmp_path: Path, reader: ImageReader
+) -> None:
+    files = [write_image(tmp_path / f"{n}", number=n, PatientID=value) for n, value in ((1, " 007"), (2, "007"))]
+    assert None not in [answer.probability for answer in answer_study(files, BrightnessClassifier(), reader).answers]
 
 
 def test_a_second_copy_of_an_image_is_refused_and_a_damaged_one_does_not_count(

@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
     """Two studies of two and one images, an image of another modality, and a note."""
     for n in (1, 2):
         write_image(tmp_path / "in" / "CANARYFOLDER" / f"IM{n}", picture(0.3 * n), number=n)
-    write_image(tmp_path / "in" / "c.dcm", picture(0.8), study="1.2.3.200", PatientID="=cmd()")
+    write_image(tmp_path / "in" / "c.dcm", picture(0.8), study="1.2.3.200", PatientID=" =cmd()")
     write_image(tmp_path / "in" / "mr.dcm", study="1.2.3.300", modality="MR")
     (tmp_path / "in" / "CANARYNOTE.txt").write_text("CANARYTEXT")
     return tmp_path / "in"
@@ -55,7 +55,7 @@ def test_each_study_has_a_report_and_each_image_a_row(root: Path, answer: Answer
     reports = [dcmread(path) for path in (tmp_path / "out" / "reports").iterdir()]
     assert sorted((report.StudyInstanceUID, report.PatientID) for report in reports) == [
         ("1.2.3.100", "CANARYID7"),
-        ("1.2.3.200", "=cmd()"),
+        ("1.2.3.200", " =cmd()"),
     ]
     answered = _table(tmp_path / "out", "predictions.csv")
     assert sorted(answered["class"]) == ["bright", "bright", "dark"]
@@ -88,6 +88,11 @@ def test_whoever_has_the_key_finds_image_patient_study_and_file_again(
     assert row["image"] == keyed_pseudonym("1.2.3.100.1.2", KEY)
     assert row["study"] == keyed_pseudonym("1.2.3.100", KEY)
     assert row["patient_id"] == keyed_pseudonym("CANARYID7", KEY)
+
+
+def test_blanks_about_a_patients_id_change_no_pseudonym(root: Path, answer: Answer, tmp_path: Path) -> None:
+    answer(root / "c.dcm")
+    assert _table(tmp_path / "out", "predictions.csv")["patient_id"].item() == keyed_pseudonym("=cmd()", KEY)
 
 
 def test_no_file_but_the_reports_holds_anything_of_a_patient_a_path_or_a_uid(
@@ -139,7 +144,7 @@ def test_an_interrupted_run_keeps_what_it_has(root: Path, answer: Answer, tmp_pa
 
 def test_copies_are_answered_once(root: Path, answer: Answer, tmp_path: Path) -> None:
     (root / "copy").write_bytes((root / "c.dcm").read_bytes())
-    other_bytes = write_image(root / "CANARYFOLDER" / "IM9", picture(0.2), study="1.2.3.200", PatientID="=cmd()")
+    other_bytes = write_image(root / "CANARYFOLDER" / "IM9", picture(0.2), study="1.2.3.200", PatientID=" =cmd()")
     found = answer(root)
     assert (found.n_known, found.refused["duplicate"]) == (1, 1)
     assert answer(other_bytes).n_answered + answer(root / "c.dcm").n_answered == 0

@@ -23,6 +23,8 @@ _CHECKED = (
     "SpecificCharacterSet", "Modality", "BodyPartExamined", "ViewPosition", "ImageType", "BurnedInAnnotation",
     "PresentationIntentType", "ConversionType", "Rows", "Columns", "NumberOfFrames", "PhotometricInterpretation",
 )  # fmt: skip
+# An archive may tell " 007" from "007", though DICOM calls the blank padding: what is written again keeps it.
+_WITH_BLANKS = ("LO", "PN", "SH")
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 
 
@@ -39,7 +41,10 @@ def parse_header(path: Path) -> Any:
 
 
 def identity_of(dataset: Any) -> dict[str, str]:
-    """Returns the elements of ``IDENTITY`` as text; blank where they are absent or break the rules of their type."""
+    """Returns the elements of ``IDENTITY`` as text; empty where they are absent or break the rules of their type.
+
+    Names, ids and numbers keep the blanks in front of them, which mean nothing where they are compared.
+    """
     return {keyword: _valid(dataset, keyword) for keyword in IDENTITY}
 
 
@@ -62,14 +67,14 @@ def n_frames(dataset: Any) -> int:
 
 def text_of(dataset: Any, keyword: str) -> str:
     """Returns an element as text in capitals, several values joined by a backslash; blank where it is absent."""
-    return _text(dataset.get(keyword)).upper()
+    return _text(dataset.get(keyword)).strip().upper()
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
     several = not isinstance(value, str) and hasattr(value, "__iter__") and not hasattr(value, "components")
-    return ("\\".join(map(str, value)) if several else str(value)).strip()
+    return "\\".join(map(str, value)) if several else str(value)
 
 
 def _valid(dataset: Any, keyword: str) -> str:
@@ -77,9 +82,10 @@ def _valid(dataset: Any, keyword: str) -> str:
     from pydicom.datadict import dictionary_VR
     from pydicom.valuerep import validate_value
 
-    text = _text(dataset.get(keyword))
+    kind, value = dictionary_VR(keyword), _text(dataset.get(keyword))
+    text = value.rstrip() if kind in _WITH_BLANKS else value.strip()
     try:
-        validate_value(dictionary_VR(keyword), text, RAISE)
+        validate_value(kind, text, RAISE)
     except ValueError:
         return ""
     return text if text.isprintable() and "\\" not in text else ""

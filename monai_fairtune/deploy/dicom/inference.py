@@ -94,8 +94,9 @@ def _consistent(headers: Sequence[ReadFile]) -> list[ReadFile]:
     return list(headers)
 
 
-def _whose(identity: Mapping[str, str]) -> tuple[str, str]:
-    return identity["StudyInstanceUID"], identity["PatientID"] or identity["PatientName"]
+def _whose(identity: Mapping[str, str]) -> tuple[str, ...]:
+    who = ("PatientID", "IssuerOfPatientID") if identity["PatientID"] else ("PatientName",)
+    return tuple(identity[keyword].strip() for keyword in ("StudyInstanceUID", *who))
 
 
 def _answers(

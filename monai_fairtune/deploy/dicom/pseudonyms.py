@@ -27,7 +27,7 @@ def pseudonyms_of(identity: Mapping[str, str], content: str, key: bytes) -> dict
         key: of the pseudonyms.
     """
     keywords = ("SOPInstanceUID", "StudyInstanceUID", "PatientID")
-    identifiers = [content, *(identity.get(keyword, "") for keyword in keywords)]
+    identifiers = [content, *(identity.get(keyword, "").strip() for keyword in keywords)]
     return {
         column: keyed_pseudonym(identifier, key) if identifier else ""
         for column, identifier in zip(KEY_COLUMNS, identifiers, strict=True)

@@ -54,10 +54,10 @@ def _given(answers: Iterable[ImageAnswer], time: datetime) -> Iterator[Answer]:
         if each.probability is not None:
             yield Answer(
                 image=each.sop_uid,
-                patient=header.get("PatientID") or header["StudyInstanceUID"],
+                patient=header.get("PatientID", "").strip() or header["StudyInstanceUID"],
                 probability=each.probability,
                 time=time,
                 study=header["StudyInstanceUID"],
-                accession=header.get("AccessionNumber", ""),
+                accession=header.get("AccessionNumber", "").strip(),
                 attributes=header_attributes(header),
             )
