@@ -25,12 +25,26 @@ from pynetdicom import AE, build_context, evt
 
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
-from monai_fairtune.deploy.node import Node, NodeSettings, RemoteNode, StudyAnswerer
+from monai_fairtune.deploy.node import Node, NodeLimits, NodeSettings, RemoteNode, StudyAnswerer
 from monai_fairtune.deploy.node.connections import send_at_once
+from monai_fairtune.deploy.node.metrics import NodeMetrics
+from monai_fairtune.deploy.node.queue import StudyQueue
+from monai_fairtune.deploy.node.receiver import Receiver
+from monai_fairtune.deploy.node.spool import Spool
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.servers.processes import free_port, spawn, wait_until
 
-__all__ = ["Archive", "NodeProcess", "answer_briefly", "numbers", "page", "running", "send", "settings_for"]
+__all__ = [
+    "Archive",
+    "NodeProcess",
+    "answer_briefly",
+    "listening",
+    "numbers",
+    "page",
+    "running",
+    "send",
+    "settings_for",
+]
 
 
 STARTING = "starting or ending"
@@ -141,6 +155,34 @@ def running(
         finally:
             node.stop.set()
             serving.result()
+
+
+class Listening:
+    """A node's receiver with its queue and spool, and nobody who answers."""
+
+    def __init__(self, folder: Path, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None) -> None:
+        archive, limits = RemoteNode("ARCHIVE", "localhost", 1), NodeLimits(n_associations=1, network_seconds=1.0)
+        self.settings = NodeSettings(folder / "spool", archive, port=free_port(), limits=limits, tls=tls)
+        self.spool = Spool(self.settings.spool)
+        self.queue = StudyQueue(self.spool.queue_path, 60.0)
+        self.receiver = Receiver(self.settings, self.queue, self.spool, NodeMetrics(self.queue))
+
+    def files(self) -> list[Path]:
+        """Returns the files of images."""
+        return list(self.spool.image_path("").parent.iterdir())
+
+
+@contextmanager
+def listening(folder: Path, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None) -> Iterator[Listening]:
+    """Listens, to one association at a time, with a second of patience."""
+    node = Listening(folder, tls)
+    node.receiver.start()
+    try:
+        yield node
+    finally:
+        node.receiver.stop(2.0)
+        node.queue.close()
+        node.spool.close()
 
 
 def send(

@@ -4,6 +4,9 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from monai_fairtune.deploy.node import NodeLimits, RemoteNode, tls_contexts
 from monai_fairtune.exceptions import ConfigurationError
 from tests.deploy.dicom_files import image_dataset
-from tests.deploy.nodes import Archive, running, send, settings_for
+from tests.deploy.nodes import Archive, listening, running, send, settings_for
 from tests.servers.processes import wait_until
 
 # pynetdicom leaves a socket whose connection was refused to the garbage collector.
@@ -61,6 +64,18 @@ def test_over_tls_both_sides_show_a_certificate_of_the_authority(certificates: P
         assert send(images, settings, tls=ours[1]) == [0]
         wait_until(lambda: archive.n_of("1.2.1") == 1, "the report arrives")
     archive.close()
+
+
+def test_a_tls_handshake_that_lingers_is_ended_and_many_take_no_thread_each(certificates: Path, tmp_path: Path) -> None:
+    tls = contexts(certificates)
+    with listening(tmp_path, tls=tls) as node, ExitStack() as connections:
+        before = threading.active_count()
+        for _ in range(9):
+            connections.enter_context(socket.create_connection(("127.0.0.1", node.settings.port), 5))
+        time.sleep(0.5)
+        assert threading.active_count() - before <= 2
+        wait_until(lambda: threading.active_count() <= before, "the handshakes end", 5)
+        assert send([image_dataset(study="1.2.1")], node.settings, tls=tls[1]) == [0]
 
 
 def test_tls_files_that_cannot_be_used_are_refused(certificates: Path) -> None:

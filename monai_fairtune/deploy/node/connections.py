@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from io import BytesIO
 from typing import Any
 
+from pynetdicom import AE
 from pynetdicom.events import Event
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
-from monai_fairtune.deploy.node.logs import log
+from monai_fairtune.deploy.node.bounded_threads import BoundedThreads
 
 __all__ = ["BoundedServer", "Overflow", "bound_message", "end_without_request", "send_at_once"]
 
 _MOST_PDU_BYTES = 1 << 20  # we announce 16 kB; an association request of all contexts has some 20 kB
+_MOST_MESSAGES = 2  # that wait; a peer has to wait for each answer
 
 
 class Overflow(BytesIO):
@@ -26,7 +27,13 @@ class Overflow(BytesIO):
 
 
 def bound_message(event: Event, most: int) -> None:
-    """Lets the rest of an object go that has outgrown ``most`` bytes; called at each protocol data unit."""
+    """Lets the rest of an object go that has outgrown ``most`` bytes; called at each protocol data unit.
+
+    A connection whose peer sends on without waiting for answers is closed.
+    """
+    if event.assoc.dimse.msg_queue.qsize() > _MOST_MESSAGES:
+        event.assoc.dul.socket.close()
+        return
     message = event.assoc.dimse.message
     if message is None:
         return
@@ -50,11 +57,12 @@ def end_without_request(event: Event) -> None:
         event.assoc.dul.to_user_queue.put(None)
 
 
-class BoundedServer(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom is untyped here
+class BoundedServer(BoundedThreads, ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom is untyped here
     """The server of the node: TLS handshakes do not hold up others, silence ends, units have a largest size."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, request_handler=_BoundedHandler, **options)
+    def __init__(self, entity: AE, *arguments: Any, **options: Any) -> None:
+        most = 2 * entity.maximum_associations
+        super().__init__(entity, *arguments, request_handler=_BoundedHandler, n_threads=most, **options)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accepts a connection; the handshake is left to its own thread."""
@@ -68,15 +76,13 @@ class BoundedServer(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdi
         """Drops a connection where twice as many are open as associations are allowed."""
         return len(self.active_associations) < 2 * int(self.ae.maximum_associations)
 
-    def handle_error(self, _request: Any, _address: Any) -> None:
-        """Notes that a connection failed before its association; the default prints addresses and a traceback."""
-        log(logging.WARNING, "connection failed before its association")
-
 
 class _BoundedHandler(RequestHandler):  # type: ignore[misc]
     def handle(self) -> None:
         if self.server.ssl_context is not None:
+            self.request.settimeout(self.ae.acse_timeout)  # of the handshake as a whole
             self.request.do_handshake()
+            self.request.settimeout(self.ae.network_timeout)
         super().handle()
 
     def _create_association(self) -> Any:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from monai_fairtune.deploy.node.bounded_threads import BoundedThreads
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["Endpoint"]
+
+_N_THREADS = 32
 
 
 class Endpoint:
@@ -47,23 +50,32 @@ class Endpoint:
             "/metrics": lambda: (200, CONTENT_TYPE_LATEST, metrics()),
         }
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(answers))
+            self._server = _Server((host, port), _handler(answers), n_threads=_N_THREADS)
         except OSError as error:
             raise ConfigurationError(
                 f"Port {port} of {host} cannot be listened at: {error.strerror}. Choose another with --http-port."
             ) from error
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+        self._thread.start()
 
     @property
     def port(self) -> int:
         """Where it listens."""
         return int(self._server.server_address[1])
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it answers."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Ends it."""
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(BoundedThreads, HTTPServer):
+    pass
 
 
 def _handler(answers: dict[str, Callable[[], tuple[int, str, bytes]]]) -> type[BaseHTTPRequestHandler]:

@@ -51,6 +51,7 @@ def configure_logs(level: str) -> None:
     _logger.setLevel(level.upper())
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda given: _log_uncaught(given.exc_type, given.exc_value, given.exc_traceback)
+    sys.unraisablehook = lambda given: _log_uncaught(given.exc_type, given.exc_value, given.exc_traceback)
 
 
 class _JsonLines(logging.Formatter):

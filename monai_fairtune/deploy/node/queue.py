@@ -142,14 +142,11 @@ class StudyQueue:
             self._load = None
             return False
 
-    def add(self, study: str, image: str, n_bytes: int) -> bool:
-        """Adds an image to its study's open part, or to a new one; returns False if it is known."""
+    def add(self, study: str, image: str, n_bytes: int) -> None:
+        """Adds an image that is not known to its study's open part, or to a new one."""
         try:
             with self._change() as run:
-                if run("SELECT 1 FROM image WHERE name = ?", image).fetchone():
-                    return False
                 self._add(run, study, image, n_bytes)
-                return True
         except sqlite3.Error:
             self._load = None  # it may have counted what is not on disk
             raise

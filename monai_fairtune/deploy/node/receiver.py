@@ -54,6 +54,7 @@ class Receiver:
     def __init__(self, settings: NodeSettings, queue: StudyQueue, spool: Spool, metrics: NodeMetrics) -> None:
         self._settings, self._queue, self._spool, self._metrics = settings, queue, spool, metrics
         self._server: Any = None
+        self._turns = [threading.Lock() for _ in range(settings.limits.n_associations)]
         self._entity = AE(ae_title=settings.title)
         self._entity.maximum_associations = settings.limits.n_associations
         self._entity.require_called_aet = True
@@ -69,6 +70,11 @@ class Receiver:
     def port(self) -> int:
         """Where it listens."""
         return int(self._server.server_address[1])
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it listens."""
+        return self._thread.is_alive()
 
     @property
     def is_full(self) -> bool:
@@ -102,7 +108,8 @@ class Receiver:
                 f"Port {settings.port} of {settings.host} cannot be listened at: {error.strerror}. "
                 "Choose another, or stop what uses it."
             ) from error
-        threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
+        self._thread.start()
         self._entity._servers.append(self._server)  # as pynetdicom does for servers that it starts itself
 
     def stop(self, seconds: float) -> None:
@@ -131,18 +138,28 @@ class Receiver:
         return self._keep(self._spool.pseudonym(study), self._spool.pseudonym(image), content)
 
     def _keep(self, study: str, image: str, content: bytes) -> int:
-        if self._queue.knows(image):
-            self._metrics.images.labels("known").inc()
-            return _SUCCESS
-        if self.is_full:
-            return _OUT_OF_RESOURCES
         try:
-            self._spool.write_image(image, content)
-            is_new = self._queue.add(study, image, len(content))
-        except (OSError, sqlite3.OperationalError) as error:  # a full disk, as a rule
-            log(logging.ERROR, "image cannot be stored", kind=type(error).__name__)
+            with self._turns[hash(image) % len(self._turns)]:  # of two that send the same image, one waits
+                if self._queue.knows(image):
+                    self._metrics.images.labels("known").inc()
+                    return _SUCCESS
+                return self._keep_new(study, image, content)
+        except (OSError, sqlite3.Error) as error:  # a full disk, as a rule
+            log(logging.ERROR, "image cannot be stored", reason=type(error).__name__)
             return _OUT_OF_RESOURCES
-        self._metrics.images.labels("received" if is_new else "known").inc()
+
+    def _keep_new(self, study: str, image: str, content: bytes) -> int:
+        is_kept = False
+        try:
+            if self.is_full:
+                return _OUT_OF_RESOURCES
+            self._spool.write_image(image, content)
+            self._queue.add(study, image, len(content))
+            is_kept = True
+        finally:
+            if not is_kept:  # nobody would count its file
+                self._spool.image_path(image).unlink(missing_ok=True)
+        self._metrics.images.labels("received").inc()
         log(logging.DEBUG, "image received", study=study, n_bytes=len(content))
         return _SUCCESS
 
