@@ -12,6 +12,7 @@ import pytest
 
 from monai_fairtune.audit import OverTime, audit
 from monai_fairtune.cli import main
+from monai_fairtune.metrics import Surveillance
 from tests.audit.test_audit_windows import HOW, RULE, timed
 from tests.report.browser import measure, require_chromium
 
@@ -31,6 +32,16 @@ def test_the_page_tells_each_quantity_with_an_alarm_once_and_the_rule(tmp_path: 
     assert told.count("the AUROC of male (sex) is") == 1
     assert "2 alarms, the first in 2026-03." in told
     assert "that of any alarm of a family is at most 5.0 % in 12 windows in a row" in page
+
+
+def test_a_sum_that_has_no_limit_yet_is_told_without_one(tmp_path: Path) -> None:
+    over_time = OverTime("time", rule=Surveillance(alpha=0.01, n_draws=1000))
+    found = audit(timed(2, fall_from=1), **HOW, over_time=over_time)
+    page = found.write(tmp_path).read_text()
+    stored = json.loads((tmp_path / "report.json").read_text())
+    assert {alarm["cusum_limit"] for alarm in stored["alarms"]} == {None}
+    assert "the AUROC of male (sex) is" in page
+    assert "inf<" not in page
 
 
 def test_each_attribute_has_its_plots_over_time_and_they_name_their_subgroups(tmp_path: Path) -> None:
