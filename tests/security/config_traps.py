@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from tests.security.canaries import Canary
@@ -14,12 +16,32 @@ __all__ = ["TRAPS", "Trap"]
 Trap = Callable[[Canary], dict[str, Any]]
 
 _SUBCLASSES = "[k for k in ().__class__.__base__.__subclasses__() if k.__name__ == '_wrap_close'][0]"
+_NETWORK = "monai_fairtune.masks.FairTuneNetwork"
+_RUN = "'monai' + '.bundle' + '.run'"
 
 
 def _pickled(canary: Canary) -> str:
     path = canary.path.with_name("hostile.pt")
     torch.save({"weight": canary}, path)
     return str(path)
+
+
+def _pickled_array(canary: Canary) -> str:
+    path = canary.path.with_name("hostile.npy")
+    np.save(path, np.array([canary], dtype=object), allow_pickle=True)
+    return str(path)
+
+
+def _options(canary: Canary) -> dict[str, Any]:
+    """Arguments with which ``monai.bundle.run`` runs a text that is put together before its eyes."""
+    start, end = "$__imp", canary.code.removeprefix("__imp")
+    config = canary.path.with_name("empty.json")
+    config.write_text('{"evil": 1}')
+    return {"config_file": str(config), "run_id": "evil", "evil": f"$'$' + {start[1:]!r} + {end!r}"}
+
+
+def _network(canary: Canary, **entries: Any) -> dict[str, Any]:
+    return {"_target_": _NETWORK, "backbone_arguments": _options(canary), **entries}
 
 
 def _touch(canary: Canary) -> list[str]:
@@ -74,6 +96,32 @@ TRAPS: dict[str, Trap] = {
     "import by a component": lambda c: {"x": f"$monai.utils.optional_import('os')[0].system({c.shell!r})"},
     "config in a config": lambda c: {"x": f"$monai.bundle.ConfigExpression({'$' + c.code!r}).evaluate()"},
     "pickle": lambda c: {"x": f"$torch.load({_pickled(c)!r}, weights_only=False)"},
+    "pickle by a decoder": lambda c: {
+        "x": "$torch.utils.data.datapipes.utils.decoder.basichandlers('pickle', " + repr(pickle.dumps(c)) + ")"
+    },
+    "pickle in an array": lambda c: {"x": f"$monai.transforms.LoadImage(allow_pickle=True)({_pickled_array(c)!r})"},
+    "backbone put together": lambda c: {"x": _network(c, backbone=f"${_RUN}")},
+    "backbone by reference": lambda c: {"b": f"${_RUN}", "r": "@b", "x": _network(c, backbone="@r")},
+    "backbone by macro": lambda c: {"b": f"${_RUN}", "x": _network(c, backbone="%b")},
+    "backbone made by a component": lambda c: {
+        "b": {"_target_": "monai_fairtune.bundle.text", "name": "b", "value": f"${_RUN}"},
+        "x": _network(c, backbone="@b"),
+    },
+    "backbone of a copied network": lambda c: {
+        "n": _network(c, backbone="resnet18"), "b": f"${_RUN}", "m": {"c": "%n"},
+        "+m": {"c": _network(c, backbone="@b")}, "x": "@m::c",
+    },
+    "backbone that is given later": lambda c: {
+        "o": _options(c), "i": {"_target_": _NETWORK, "_mode_": "callable"},
+        "x": f"$@i({_RUN}, backbone_arguments=@o)",
+    },
+    "backbone in an expression": lambda c: {
+        "i": "$import monai_fairtune.masks as m", "o": _options(c),
+        "x": f"$m.FairTuneNetwork({_RUN}, backbone_arguments=@o)",
+    },
+    "backbone that is allowed until files are merged": lambda c: {
+        "i": [_network(c, backbone="resnet18")], "b": f"${_RUN}", "+i": [_network(c, backbone="@b")], "x": "@i::1"
+    },
     "path of a component": lambda c: {
         "i": "$import monai_fairtune.bundle as f",
         "x": f"$f.folder('f', {str(c.path.parent)!r}).joinpath({c.path.name!r}).touch()",

@@ -66,14 +66,28 @@ def test_the_bundle_of_this_package_passes_and_every_target_of_it_is_listed() ->
     ("config", "reason"),
     [
         ({"a": {"_target_": "Compose", "_mode_": "debug"}}, "'debug' is not one of"),
-        ({"a": {"_target_": "PersistentDataset", "weights_only": False}}, "'False' is not one of"),
+        ({"a": {"weights_only": False}}, "'False' is not one of"),
         ({"a": {"_target_": "eval"}}, "MONAI has no component eval"),
-        ({"a": {"_target_": "LoadImage", "reader": "open"}}, "open lies outside"),
-        ({"a": "$monai.data.PersistentDataset([], None, 'c', weights_only=False)"}, "it would unpickle"),
+        ({"a": {"_target_": "LoadImage"}}, "LoadImage lies outside"),
+        ({"a": {"reader": "open"}}, "open lies outside"),
+        ({"a": {"reader": "scripts.evil.build"}}, "scripts.evil.build lies outside"),
+        ({"a": "$@b(weights_only=False)", "b": 1}, "it would unpickle"),
+        ({"a": "$@b(**{'weights_' + 'only': False})", "b": 1}, "whose names are not seen"),
+        ({"a": "$@b.eval('c')", "b": 1}, "it uses the attribute eval"),
+        ({"a": "$@b.replace('c')", "b": 1}, "it uses the attribute replace"),
+        ({"a": "$[f('c') for f in [@b.eval]]", "b": 1}, "it uses the attribute eval"),
+        ({"a": "$@b.torch", "b": 1}, "it uses the attribute torch"),
+        ({"a": "$monai.engines.IterationEvents.FORWARD_COMPLETED.format()"}, "uses the attribute format"),
+        ({"a": "$torch.nn.Module.mro()"}, "uses the attribute mro"),
+        ({"a": "$import numpy.f2py.__main__"}, "lies outside"),
+        ({"a": "$import numpy.f2py"}, "lies outside"),
+        ({"a": "$import monai.transforms._hidden"}, "lies outside"),
+        ({"a": "$from torch import hub"}, "torch.hub lies outside"),
         ({"a": "$@b.os.system('c')", "b": 1}, "it uses the attribute os"),
         ({"a": {"_target_": "torch.nn.Nothing"}}, "torch.nn.Nothing does not exist"),
         ({"a": {"_target_": "torch.nn.functional"}}, "is a module"),
         ({"a": {"_target_": "PerceptualLoss"}}, "lies outside the allow-list"),
+        ({"a": {"_target_": "monai_fairtune.masks.tiny_vit"}}, "is a module"),
         ({"a": "$import monai, os"}, "more than one import"),
         ({"a": "$import monai\nimport os"}, "more than one import"),
         ({"a": "$from . import os"}, "more than one import"),
@@ -106,7 +120,13 @@ def test_an_ordinary_config_of_monai_passes(tmp_path: Path) -> None:
         "optimizer": {"_target_": "torch.optim.Adam", "params": "$@net.parameters()", "lr": "@#rate", "rate": 1e-3},
         "copy": "%loss",
         "transform": {"_target_": "Lambda", "func": "$lambda image: image.copy()"},
+        "evaluated": "$@net.eval()",
         "backbone": "vit_small_patch14_dinov2.lvd142m",
+        "network": {"_target_": "monai_fairtune.masks.FairTuneNetwork", "backbone": "$fairtune.text('b', @backbone)"},
+        "tiny": {
+            "_target_": "monai_fairtune.masks.FairTuneNetwork",
+            "backbone": "monai_fairtune.masks.tiny_vit.tiny_vit",
+        },
         "model": "model.pt",
     }
     assert refusals(check(tmp_path, ordinary)) == []
@@ -122,6 +142,22 @@ def test_a_prefix_allows_what_lies_below_it_and_nothing_that_it_passes_through(t
     assert refusals(check(tmp_path, absent, "absent_package")) == ["absent_package is not installed"]
     with pytest.raises(ConfigurationError, match="The prefix 'os;' is no dotted name"):
         check(tmp_path, config, "os;")
+
+
+def test_a_component_that_was_allowed_is_so_by_each_of_its_names_and_its_texts_are_still_read(tmp_path: Path) -> None:
+    config = {"a": {"_target_": "LoadImaged", "keys": "image", "reader": "os.system"}}
+    assert refusals(check(tmp_path, config, "monai.transforms.LoadImaged")) == ["os.system lies outside the allow-list"]
+
+
+def test_a_backbone_of_ones_own_passes_where_it_was_allowed_and_can_be_read(tmp_path: Path) -> None:
+    network = {"_target_": "monai_fairtune.masks.FairTuneNetwork", "backbone": "@b::c"}
+    own = "tests.masks.networks.WithoutHead"
+    assert refusals(check(tmp_path, {"a": network, "b": {"c": own}})) == 2 * [f"{own} lies outside the allow-list"]
+    assert refusals(check(tmp_path, {"a": network, "b": {"c": "json.JSONDecoder"}}, "json")) == []
+    assert refusals(check(tmp_path, {"a": network, "b": {"d": own}}, "json")) == [
+        "no text is found for the backbone at b::c",
+        f"{own} lies outside the allow-list",
+    ]
 
 
 def test_a_macro_of_a_file_passes_where_that_file_is_checked_too(tmp_path: Path) -> None:
@@ -151,6 +187,17 @@ def test_a_macro_of_a_file_passes_where_that_file_is_checked_too(tmp_path: Path)
 def test_what_is_no_plain_config_is_refused(text: str, name: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         check(tmp_path, text, name=name)
+
+
+def test_no_text_of_a_config_forges_a_line_of_the_list(tmp_path: Path, capsys: Out) -> None:
+    folder = tmp_path / "a\n  allowed"
+    folder.mkdir()
+    forged = "os.\x1b[2Ksystem\n  allowed  target      y::_target_: fine"
+    (folder / "c.json").write_text(json.dumps({"x": {"_target_": forged}}))
+    assert main(["check-config", str(folder / "c.json")]) == 2
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert "\n  allowed" not in said.out + said.err
 
 
 def test_the_command_lists_all_and_ends_with_code_2_if_anything_is_refused(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.bundle.config_check.allowed import ALLOWED, AllowList, code_name
-from monai_fairtune.bundle.config_check.entries import Entry, entries_of, import_of
+from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, looks_up_code
+from monai_fairtune.bundle.config_check.entries import Entry, entries_of, import_of, values_of
+from monai_fairtune.bundle.config_check.errors import NotAllowedError
 from monai_fairtune.bundle.config_check.expressions import Scope, parse, why_not
+from monai_fairtune.bundle.config_check.networks import Networks
 from monai_fairtune.bundle.config_check.reading import config_files, not_plain, read_config
 from monai_fairtune.exceptions import ConfigurationError
 
@@ -74,32 +76,38 @@ def check_config(paths: Sequence[Path], *, allow: Iterable[str] = ()) -> ConfigC
         if not all(part.isidentifier() for part in prefix.split(".")):
             raise ConfigurationError(f"The prefix {prefix!r} is no dotted name. Give such as my_package.networks.")
     files = config_files(paths)
-    entries = [entry for file in files for entry in _entries(file)]
-    check = _Check(entries, AllowList((*ALLOWED, *extra)), files)
-    return ConfigCheck(tuple(Finding(entry, check.refusal(entry)) for entry in entries), check.scope.allowed.prefixes)
+    values = {file: _values(file) for file in files}
+    check = _Check(values, AllowList(extra))
+    return ConfigCheck(
+        tuple(Finding(entry, check.refusal(entry)) for entry in check.entries), check.scope.allowed.names
+    )
 
 
-def _entries(file: Path) -> list[Entry]:
-    config = read_config(file)
+def _values(file: Path) -> list[tuple[str, object]]:
     try:
-        return list(entries_of(str(file), config))
+        return list(values_of("", read_config(file)))
     except (ValueError, RecursionError) as error:
         raise not_plain(file, error) from error
 
 
 class _Check:
-    def __init__(self, entries: Sequence[Entry], allowed: AllowList, files: Sequence[Path]) -> None:
-        self.files = {file.resolve() for file in files}
-        self.imports = {entry: _imported(entry) for entry in entries if entry.kind == "import"}
+    def __init__(self, values: Mapping[Path, Sequence[tuple[str, object]]], allowed: AllowList) -> None:
+        self.files = {file.resolve() for file in values}
+        self.entries = [entry for file, found in values.items() for entry in entries_of(str(file), found)]
+        self.imports = {entry: _imported(entry) for entry in self.entries if entry.kind == "import"}
         names = {name: module for found in self.imports.values() if found for name, module in [found]}
         self.scope = Scope(
             allowed, _PROVIDED | names, frozenset(_LIST_POSITION.sub("", entry.id) for entry in self.imports)
         )
+        together: dict[str, list[object]] = {}
+        for id_, value in (each for found in values.values() for each in found):
+            together.setdefault(id_, []).append(value)
+        self.networks = Networks(together, self.scope)
 
     def refusal(self, entry: Entry) -> str | None:
         text, allowed = entry.text, self.scope.allowed
         if entry.kind == "target":
-            return self._target(text)
+            return self._target(entry)
         if entry.kind == "mode":
             return None if text in _HARMLESS_MODES else f"{text!r} is not one of {', '.join(sorted(_HARMLESS_MODES))}"
         if entry.kind == "import":
@@ -112,18 +120,18 @@ class _Check:
             return self._macro(text[1:])
         return "it refers to a module" if self.scope.holds_module(text[1:]) else None
 
-    def _target(self, text: str) -> str | None:
+    def _target(self, entry: Entry) -> str | None:
         from monai.bundle import ComponentLocator
 
-        if "." in text:
-            return self.scope.allowed.why_not(text)
-        homes = ComponentLocator().get_component_module_name(text)
-        if homes is None:
-            return f"MONAI has no component {text}"
-        reasons = [
-            self.scope.allowed.why_not(f"{home}.{text}") for home in ([homes] if isinstance(homes, str) else homes)
-        ]
-        return next((reason for reason in reasons if reason is not None), None)
+        homes = None if "." in entry.text else ComponentLocator().get_component_module_name(entry.text)
+        if "." not in entry.text and homes is None:
+            return f"MONAI has no component {entry.text}"
+        names = [f"{home}.{entry.text}" for home in ([homes] if isinstance(homes, str) else homes or [])]
+        try:
+            found = [self.scope.allowed.find(name, is_target=True) for name in names or [entry.text]]
+        except NotAllowedError as refusal:
+            return str(refusal)
+        return self.networks.why_not(entry.id) if any(map(looks_up_code, found)) else None
 
     def _import(self, entry: Entry) -> str | None:
         found = self.imports[entry]

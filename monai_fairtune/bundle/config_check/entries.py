@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from monai_fairtune.bundle.config_check.allowed import code_name
 from monai_fairtune.bundle.config_check.expressions import parse
 
-__all__ = ["Entry", "Kind", "entries_of", "import_of"]
+__all__ = ["Entry", "Kind", "entries_of", "import_of", "values_of"]
 
 Kind = Literal["target", "mode", "import", "expression", "macro", "reference", "name"]
 
@@ -34,31 +34,40 @@ class Entry:
     text: str
 
 
-def entries_of(file: str, config: Mapping[Any, Any]) -> Iterator[Entry]:
-    """Yields what MONAI would interpret in a config; ``::``, ``#`` and ``+`` in keys are read as MONAI does."""
-    yield from _walk(file, "", config)
+def values_of(id_: str, value: object) -> Iterator[tuple[str, object]]:
+    """Yields id and value of all in a config, parts first; ``::``, ``#`` and ``+`` in keys are read as MONAI does.
 
+    Args:
+        id_: of ``value``; empty for a whole config.
+        value: a config or a part of one.
+    """
+    from monai.bundle import ConfigParser
 
-def _walk(file: str, id_: str, value: object) -> Iterator[Entry]:
     if isinstance(value, Mapping):
         for key, each in value.items():
-            yield from _walk(file, _joined(id_, str(key).replace("#", "::").removeprefix("+")), each)
+            yield from values_of(_joined(id_, str(key).replace("#", "::").removeprefix("+")), each)
     elif isinstance(value, list):
         for position, each in enumerate(value):
-            yield from _walk(file, _joined(id_, str(position)), each)
-    last = id_.rpartition("::")[2]
-    if last == "_target_":
-        yield Entry(file, id_, "target", str(value))
-    elif last in ("_mode_", "_debug_", "weights_only"):
-        yield Entry(file, id_, "mode", str(value))
-    elif isinstance(value, str):
-        yield from _interpreted(file, id_, value)
+            yield from values_of(_joined(id_, str(position)), each)
+    is_text = isinstance(value, str) and value.startswith(("$", "@", "%"))
+    yield id_, ConfigParser.resolve_relative_ids(id_, str(value)) if is_text else value
 
 
-def _interpreted(file: str, id_: str, value: str) -> Iterator[Entry]:
-    from monai.bundle import ConfigParser, ReferenceResolver
+def entries_of(file: str, values: Iterable[tuple[str, object]]) -> Iterator[Entry]:
+    """Yields what MONAI would interpret among the values of a file."""
+    for id_, value in values:
+        last = id_.rpartition("::")[2]
+        if last == "_target_":
+            yield Entry(file, id_, "target", str(value))
+        elif last in ("_mode_", "_debug_", "weights_only"):
+            yield Entry(file, id_, "mode", str(value))
+        elif isinstance(value, str):
+            yield from _interpreted(file, id_, value)
 
-    text = ConfigParser.resolve_relative_ids(id_, value)
+
+def _interpreted(file: str, id_: str, text: str) -> Iterator[Entry]:
+    from monai.bundle import ReferenceResolver
+
     if text.startswith("$"):
         found = ReferenceResolver.match_refs_pattern(text)
         written = ReferenceResolver.update_refs_pattern(text, found)

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monai_fairtune.bundle.config_check.allowed import AllowList, code_name
+from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, looks_up_code
+from monai_fairtune.bundle.config_check.attributes import is_refused_attribute
+from monai_fairtune.bundle.config_check.errors import NotAllowedError
 
 __all__ = ["REFERENCES", "Scope", "parse", "why_not"]
 
@@ -25,18 +27,6 @@ _BUILTINS = frozenset(
         "print", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip",
     }
 )  # fmt: skip
-_FRAMES = ("ag_", "co_", "cr_", "f_", "func_", "gi_", "tb_")  # lead from a generator to every builtin
-_WRITERS = frozenset(
-    {
-        "chmod", "dump", "hardlink_to", "open", "rename", "rmdir", "symlink_to", "tofile", "touch", "unlink",
-        "write_bytes", "write_text",
-    }
-)  # fmt: skip
-_REFUSED = _WRITERS | {"format", "format_map"}  # whose templates reach private names
-
-
-class _NotAllowedError(Exception):
-    """An expression does more than the grammar; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,7 @@ def why_not(source: str, scope: Scope) -> str | None:
         return f"it is no single expression of at most {_MAX_LENGTH} characters"
     try:
         _Grammar(scope, tree).visit(tree.body[0].value)
-    except _NotAllowedError as refusal:
+    except NotAllowedError as refusal:
         return str(refusal)
     except RecursionError:
         return "it is nested too deeply"
@@ -92,37 +82,42 @@ class _Grammar(ast.NodeVisitor):
     def __init__(self, scope: Scope, tree: ast.AST) -> None:
         nodes = list(ast.walk(tree))
         self.scope = scope
-        self.called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+        self.called = {id(node.func): node for node in nodes if isinstance(node, ast.Call)}
         stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         self.bound = stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
     def generic_visit(self, node: ast.AST) -> None:
         if not isinstance(node, _NODES):
-            raise _NotAllowedError(f"it holds a {type(node).__name__}")
+            raise NotAllowedError(f"it holds a {type(node).__name__}")
         super().generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in self.scope.modules:
             self._require(self.scope.modules[node.id])
         elif node.id not in self.bound and node.id not in _BUILTINS:
-            raise _NotAllowedError(f"it uses the name {node.id}")
+            raise NotAllowedError(f"it uses the name {node.id}")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         dotted = self._dotted(node)
         if dotted is not None:
             self._require(dotted)
             return
-        name = node.attr
-        is_module = name in sys.stdlib_module_names and id(node) not in self.called
-        if name.startswith(("_", *_FRAMES)) or name in _REFUSED or is_module:
-            raise _NotAllowedError(f"it uses the attribute {name}")
+        if self._is_refused(node):
+            raise NotAllowedError(f"it uses the attribute {node.attr}")
         self.visit(node.value)
+
+    def _is_refused(self, node: ast.Attribute) -> bool:
+        call = self.called.get(id(node))
+        if node.attr == "eval" and call is not None:
+            return bool(call.args or call.keywords)  # a network's takes none
+        is_module = call is None and (node.attr in sys.stdlib_module_names or node.attr in self.scope.modules)
+        return is_module or is_refused_attribute(node.attr)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if not isinstance(node.value, ast.Name) or node.value.id != REFERENCES:
             self.generic_visit(node)
         elif not isinstance(node.slice, ast.Constant) or self.scope.holds_module(str(node.slice.value)):
-            raise _NotAllowedError("it refers to a module")
+            raise NotAllowedError("it refers to a module")
 
     def visit_Constant(self, node: ast.Constant) -> None:
         name = code_name(node.value) if isinstance(node.value, str) else None
@@ -130,8 +125,10 @@ class _Grammar(ast.NodeVisitor):
             self._require(name)
 
     def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg is None:
+            raise NotAllowedError("it unpacks arguments whose names are not seen")
         if node.arg == "weights_only" and not (isinstance(node.value, ast.Constant) and node.value.value is True):
-            raise _NotAllowedError("it would unpickle")
+            raise NotAllowedError("it would unpickle")
         self.visit(node.value)
 
     def _dotted(self, node: ast.expr) -> str | None:
@@ -144,6 +141,5 @@ class _Grammar(ast.NodeVisitor):
         return None if before is None else f"{before}.{node.attr}"
 
     def _require(self, dotted: str) -> None:
-        reason = self.scope.allowed.why_not(dotted)
-        if reason is not None:
-            raise _NotAllowedError(reason)
+        if looks_up_code(self.scope.allowed.find(dotted)):
+            raise NotAllowedError(f"{dotted} looks its backbone up by name: write it as a _target_, where that is seen")
