@@ -37,6 +37,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     from monai_fairtune.bundle.config_check import check_config
+    from monai_fairtune.predictions import printable
 
     check = check_config([Path(name) for name in options.files], allow=options.allow)
     print(json.dumps(check.to_dict(), indent=1) if options.json else _text(check))
@@ -44,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
         first = check.refused[0]
         raise ConfigurationError(
             f"{len(check.refused)} of {len(check.findings)} entries are refused, first {first.entry.id!r} of "
-            f"{first.entry.file!r}: {first.refusal}. Read them, and correct the config or give --allow PREFIX."
+            f"{first.entry.file!r}: {printable(str(first.refusal))}. "
+            "Read them, and correct the config or give --allow PREFIX."
         )
     return 0
 
@@ -58,8 +60,8 @@ def _text(check: ConfigCheck) -> str:
         entry = finding.entry
         if entry.file != file:
             file = entry.file
-            lines.append(file)
+            lines.append(printable(file))
         verdict = "allowed" if finding.refusal is None else "REFUSED"
         lines.append(f"  {verdict}  {entry.kind:<10}  {printable(f'{entry.id}: {entry.text}')}")
-        lines += [] if finding.refusal is None else [f"           {finding.refusal}"]
+        lines += [] if finding.refusal is None else [f"           {printable(finding.refusal)}"]
     return "\n".join([*lines, f"{len(check.findings)} entries, {len(check.refused)} refused."])
