@@ -32,6 +32,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="a bundle's .zip or folder; .onnx; .ts")
     parser.add_argument("--weights", metavar="FILE", help="of the backbone, as the search was given them; or download")
     parser.add_argument("--backbone-arguments", metavar="JSON", help="as the search was given them")
+    parser.add_argument(
+        "--allow-backbone", action="append", default=[], metavar="NAME", help="code of your own that the search tuned"
+    )
     parser.add_argument("--class-names", nargs=2, metavar=("NAME0", "NAME1"), help="default: those of the search")
     parser.add_argument("--name", help="default: that of PATH, without its version and ending")
     parser.add_argument("--version", default="0.1.0", help="of the model (default: %(default)s)")
@@ -82,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         backbone_arguments=optional(mapping, "backbone_arguments", options.backbone_arguments),
         class_names=options.class_names and tuple(options.class_names),
+        allowed_backbones=options.allow_backbone,
     )
     if options.suppress_below is not None:
         source = without_small_cells(source, options.suppress_below)

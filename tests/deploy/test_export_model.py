@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from monai_fairtune.cli import main
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.export import ExportedModel, SearchOutput, describe, export_bundle, read_search_output
 from monai_fairtune.exceptions import ConfigurationError, ImageError, WeightsError
-from tests.deploy.exports import CLASSES, USE, described, expected
+from tests.deploy.exports import BACKBONE, CLASSES, USE, described, expected
 
 Change = Callable[[Path], object]
 
@@ -185,6 +187,25 @@ def test_a_backbone_of_ones_own_must_be_allowed(folder: Path, monkeypatch: pytes
         ExportedModel.load(folder)
     assert "own_backbone" not in sys.modules
     assert ExportedModel.load(folder, allowed_backbones=["own_backbone.make"]).class_names == CLASSES
+
+
+def test_a_searchs_backbone_of_ones_own_must_be_allowed(
+    search_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "searched_backbone.py").write_text("from monai_fairtune.masks import tiny_vit as make\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    output, weights = tmp_path / "output", search_output.parent / "weights.safetensors"
+    shutil.copytree(search_output, output)
+    with safe_open(output / "model.safetensors", "pt") as file:
+        tensors, told = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    renamed = {name: value.replace(BACKBONE, "searched_backbone.make") for name, value in told.items()}
+    save_file(tensors, output / "model.safetensors", renamed)
+    with pytest.raises(WeightsError, match=r"--allow-backbone NAME"):
+        read_search_output(output, weights=weights)
+    assert "searched_backbone" not in sys.modules
+    line = ["export", str(output), "--output", str(tmp_path / "own.ts"), "--format", "torchscript"]
+    allowed = ["--weights", str(weights), "--allow-backbone", "searched_backbone.make"]
+    assert main([*line, *allowed]) == 0
 
 
 def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from torch import Tensor
 from monai_fairtune.bundle import choose_threshold_of
 from monai_fairtune.deploy.classifier import IntendedUse
 from monai_fairtune.deploy.export.description import ModelDescription
-from monai_fairtune.deploy.export.network import network_arguments
-from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.deploy.export.network import needs_own_code, network_arguments
+from monai_fairtune.exceptions import ConfigurationError, WeightsError
 from monai_fairtune.masks import TINY_VIT_SHA256, TINY_VIT_WEIGHTS, FairTuneNetwork, load_delta, read_delta_metadata
 from monai_fairtune.report.stored import load_result
 
@@ -55,6 +55,7 @@ def read_search_output(
     weights: str | Path | None = None,
     backbone_arguments: Mapping[str, Any] | None = None,
     class_names: tuple[str, str] | None = None,
+    allowed_backbones: Collection[str] = (),
 ) -> SearchOutput:
     """Returns the model that a search delivered, merged from the backbone's weights and what was tuned.
 
@@ -64,13 +65,15 @@ def read_search_output(
             the tiny network whose weights come with the package.
         backbone_arguments: those of the search.
         class_names: of class 0 and class 1; None means those of the search, which may be their numbers.
+        allowed_backbones: dotted paths that may be imported and called besides timm's models and this package's own.
 
     Raises:
         ConfigurationError: if no search has finished there, or its weights are not given.
-        WeightsError: if the weights are not those that the model was tuned on.
+        WeightsError: if the weights are not those that the model was tuned on, or the backbone is not allowed.
     """
     result = _told(load_result(output_dir / "result.json"))
     header = read_delta_metadata(output_dir / "model.safetensors")
+    _require_allowed(header["backbone"], allowed_backbones)
     described, arguments = header["network"], dict(backbone_arguments or {})
     network = FairTuneNetwork(
         header["backbone"],
@@ -129,6 +132,14 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
             "experiment=describe_experiment(...) to search_masks, or search with monai-fairtune search."
         )
     return result
+
+
+def _require_allowed(backbone: str, allowed: Collection[str]) -> None:
+    if needs_own_code(backbone) and backbone not in allowed:
+        raise WeightsError(
+            f"The search's model.safetensors names the backbone {backbone[:100]!r}, which is code outside timm and "
+            "this package. If you trust it, install it and allow it: --allow-backbone NAME."
+        )
 
 
 def _own_weights(result: Mapping[str, Any], sha256: str) -> Path | None:
