@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search.board import Board, Entry, SqlBoard, connect, is_server, storage_url
-from monai_fairtune.search.board.database import engine_arguments
+from monai_fairtune.search.board.database import engine_arguments, persist
 from monai_fairtune.search.progress import describe
 from monai_fairtune.search.records import TrialRecord, TrialRecords
 from monai_fairtune.search.workers import local_board
@@ -67,20 +67,24 @@ class SearchStatus:
         return asdict(self)
 
 
-def read_status(output_dir: Path, storage: str | Path | None = None, study: str = "monai-fairtune") -> SearchStatus:
+def read_status(
+    output_dir: Path, storage: str | Path | None = None, study: str = "monai-fairtune", *, patience: float = 30.0
+) -> SearchStatus:
     """Returns how far a search is; changes nothing.
 
     Args:
         output_dir: of the search.
         storage: as the search was given it; by default ``study.db`` in ``output_dir``.
         study: its name in the storage.
+        patience: seconds that a database server may stay away.
 
     Raises:
         ConfigurationError: if there is no such study.
+        StorageUnreachableError: if the database server stays away for longer.
     """
     url = storage_url(storage or output_dir / "study.db")
-    attributes = _attributes(url, study)
-    board = _board(output_dir, url, study)
+    attributes = persist(lambda: _attributes(url, study), patience=patience, what="reading the study")
+    board = _board(output_dir, url, study, patience)
     entries = [] if board is None else board.entries()
     records = TrialRecords(output_dir / "trials")
     if board is not None:
@@ -90,10 +94,10 @@ def read_status(output_dir: Path, storage: str | Path | None = None, study: str 
     return _summarise(records, entries, attributes, (output_dir / "result.json").exists())
 
 
-def _board(output_dir: Path, url: URL, study: str) -> Board | None:
+def _board(output_dir: Path, url: URL, study: str, patience: float) -> Board | None:
     """Returns the board of a search, or None where no driver with workers has left one."""
     if is_server(url):
-        return SqlBoard(connect(url), study, patience=30.0)
+        return SqlBoard(connect(url), study, patience=patience)
     path = output_dir / "board.db"
     return local_board(str(path)) if path.exists() else None
 

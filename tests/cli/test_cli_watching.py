@@ -87,6 +87,18 @@ def test_the_text_of_a_status_names_workers_faults_and_the_time_left() -> None:
         assert expected in text
 
 
+def test_status_of_a_search_whose_database_is_away_says_so_and_to_try_again_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setitem(read_status.__kwdefaults__ or {}, "patience", 0.1)
+    monkeypatch.setenv("FAIRTUNE_STORAGE", "postgresql://me:hunter2@127.0.0.1:1/x")
+    assert main(["status", "--output-dir", str(tmp_path), "--storage", "environment"]) == 75
+    told = capsys.readouterr().err
+    assert "monai-fairtune: The database could not be reached for 0 s (reading the study; OperationalError)." in told
+    assert "hunter2" not in told
+
+
 def test_status_of_what_is_no_search_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--output-dir", str(tmp_path)]) == 2
     assert "There is no study here" in capsys.readouterr().err
