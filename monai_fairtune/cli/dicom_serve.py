@@ -117,6 +117,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="for which a peer may be silent (default: %(default)s)",
     )
+    limits.add_argument(
+        "--image-timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="for each image of a study under work, after which the node is unhealthy (default: %(default)s)",
+    )
 
 
 def _settings(options: argparse.Namespace) -> NodeSettings:
@@ -141,10 +148,11 @@ def _settings(options: argparse.Namespace) -> NodeSettings:
         http_port=options.http_port,
         limits=NodeLimits(
             n_images=options.max_images,
-            n_bytes=round(options.max_gib * (1 << 30)),
-            object_bytes=round(options.max_image_mib * (1 << 20)),
+            n_bytes=options.max_gib * (1 << 30),
+            object_bytes=options.max_image_mib * (1 << 20),
             n_associations=options.max_associations,
             network_seconds=options.network_timeout,
+            image_seconds=options.image_timeout,
         ),
         tls=tls_contexts(*tls) if all(tls) else None,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -64,10 +65,16 @@ class Once(Event):
         return self.n_asked > 1
 
 
+def answerer_for(queue: StudyQueue, spool: Spool, answer: StudyAnswerer) -> Answerer:
+    """Returns who tries once to answer a study and allows each image a tenth of a second."""
+    limits = NodeLimits(n_attempts=1, image_seconds=0.1)
+    settings = NodeSettings(spool.queue_path, RemoteNode("A", "h", 1), limits=limits)
+    return Answerer(settings, queue, spool, NodeMetrics(queue), BrightnessClassifier(), answer)
+
+
 def work(queue: StudyQueue, spool: Spool, answer: StudyAnswerer) -> dict[str, int]:
-    """Tries once to answer, which is all that is allowed; returns the number of parts by state."""
-    settings = NodeSettings(spool.queue_path, RemoteNode("A", "h", 1), limits=NodeLimits(n_attempts=1))
-    Answerer(settings, queue, spool, NodeMetrics(queue), BrightnessClassifier(), answer).run(Once())
+    """Tries to answer; returns the number of parts by state."""
+    answerer_for(queue, spool, answer).run(Once())
     return queue.counts()
 
 
@@ -107,6 +114,25 @@ def test_a_report_waits_for_room_on_the_disk(queue: StudyQueue, spool: Spool, cl
 def test_a_study_whose_image_is_lost_has_failed_and_is_not_refused(queue: StudyQueue, spool: Spool) -> None:
     spool.image_path("a").unlink()
     assert work(queue, spool, lambda files, classifier: StudyAnswer(None, ())) == {"failed": 1}
+
+
+@pytest.mark.parametrize(("n_images", "is_overdue"), [(1, True), (100, False)])
+def test_a_study_is_overdue_by_the_number_of_its_images(
+    queue: StudyQueue, spool: Spool, n_images: int, is_overdue: bool
+) -> None:
+    for number in range(1, n_images):
+        queue.add("s", f"a{number}", 1)
+        spool.write_image(f"a{number}", b"")
+    found: list[bool] = []
+
+    def answer(_: Sequence[Path], __: ImageClassifier) -> StudyAnswer:
+        time.sleep(0.3)
+        found.append(answerer.is_overdue)
+        return StudyAnswer(None, ())
+
+    answerer = answerer_for(queue, spool, answer)
+    answerer.run(Once())
+    assert (found, answerer.is_overdue) == ([is_overdue], False)
 
 
 @pytest.mark.parametrize("attempts", [1, 10, 1025, 10**6])

@@ -25,7 +25,11 @@ ARCHIVE = RemoteNode("ARCHIVE", "127.0.0.1", 104)
         (["--title", "SEVENTEENLETTERSX"], "'SEVENTEENLETTERSX' is no application entity title"),
         (["--caller", "GOOD", "B\\AD"], "'B\\AD' is no application entity title"),
         (["--study-idle", "-1"], "A time of the node is negative"),
+        (["--study-idle", "nan"], "A time of the node is negative or not finite"),
         (["--max-images", "0"], "A limit of the node is not above 0"),
+        (["--max-gib", "inf"], "A limit of the node is not above 0, or not finite"),
+        (["--port", "70000"], "70000 is no port"),
+        (["--http-port", "-1"], "-1 is no port"),
     ],
 )
 def test_options_that_cannot_be_used_are_refused_before_the_model_is_read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -53,16 +54,15 @@ class Answerer:
         classifier: ImageClassifier,
         answer: StudyAnswerer,
     ) -> None:
-        self._n_attempts = settings.limits.n_attempts
+        self._limits = settings.limits
         self._queue, self._spool, self._metrics = queue, spool, metrics
         self._classifier, self._answer = classifier, answer
-        self._since: float | None = None
+        self._latest = math.inf
 
     @property
-    def seconds_at_work(self) -> float:
-        """For how long it has been at one study; 0 between studies."""
-        since = self._since
-        return 0.0 if since is None else time.monotonic() - since
+    def is_overdue(self) -> bool:
+        """Whether it has been at one study for longer than its images may take."""
+        return time.monotonic() > self._latest
 
     def run(self, stop: Event) -> None:
         """Answers until ``stop``; the study under work is finished."""
@@ -71,17 +71,18 @@ class Answerer:
                 part = self._queue.take_ready()
                 if part is None:
                     stop.wait(POLL_SECONDS)
-                elif part.attempts > self._n_attempts:
+                elif part.attempts > self._limits.n_attempts:
                     self._fail(part, "the process ended while it was answered")
                 else:
                     self._work(part, executor)
 
     def _work(self, part: Part, executor: ThreadPoolExecutor) -> None:
-        self._since = start = time.monotonic()
+        start = time.monotonic()
+        self._latest = start + self._limits.image_seconds * len(part.images)
         # Whatever goes wrong with one study must not end the node: as a future's error it is a value.
         future = executor.submit(self._answer_part, part)
         error = future.exception()
-        seconds, self._since = time.monotonic() - start, None
+        seconds, self._latest = time.monotonic() - start, math.inf
         self._metrics.inference.observe(seconds)
         if error is None:
             self._note(part, future.result(), round(seconds, 3))
@@ -109,7 +110,7 @@ class Answerer:
     def _try_again(self, part: Part, error: BaseException) -> None:
         reason = type(error).__name__
         of_machine = isinstance(error, OSError | RunError) and not isinstance(error, FileNotFoundError)
-        if part.attempts >= self._n_attempts and not of_machine:
+        if part.attempts >= self._limits.n_attempts and not of_machine:
             self._fail(part, reason)
             return
         attempts = part.attempts - of_machine

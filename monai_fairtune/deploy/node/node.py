@@ -20,6 +20,8 @@ from monai_fairtune.deploy.node.receiver import Receiver
 from monai_fairtune.deploy.node.sender import Sender
 from monai_fairtune.deploy.node.settings import NodeSettings
 from monai_fairtune.deploy.node.spool import Spool
+from monai_fairtune.deploy.node.watchdog import tell_service_manager
+from monai_fairtune.exceptions import RunError
 
 __all__ = ["Node"]
 
@@ -49,6 +51,7 @@ class Node:
 
         Raises:
             ConfigurationError: if the spool folder or an address cannot be used.
+            RunError: if a thread that listens has ended.
             OSError: if the disk is full or the spool is gone; nothing that was confirmed to a sender is lost.
         """
         spool = Spool(self._settings.spool)
@@ -56,7 +59,7 @@ class Node:
         try:
             queue.use_key(spool.pseudonym("the key itself"))
             queue.use_model(_fingerprint(self._classifier))
-            self._tidy_once(queue, spool)  # before an image of what a crash has half removed can come again
+            self._tidy(queue, spool)  # before an image of what a crash has half removed can come again
             log(logging.INFO, "spool opened", n_unconfirmed_files_removed=spool.remove_strangers(queue))
             with spool.temporary_files():
                 self._serve(spool, queue)
@@ -82,7 +85,12 @@ class Node:
             try:
                 self._announce(receiver, endpoint)
                 self._loops = [executor.submit(each.run, self.stop) for each in (answerer, sender)]
-                self._tidy(queue, spool)
+                while not self.stop.is_set() and not any(each.done() for each in self._loops):
+                    _require_alive(receiver, endpoint)
+                    if self._why_unhealthy(answerer) is None:
+                        tell_service_manager()
+                    self._tidy(queue, spool)
+                    self.stop.wait(_TIDY_SECONDS)
             finally:
                 self.stop.set()
                 receiver.stop(_DRAIN_SECONDS)
@@ -90,12 +98,6 @@ class Node:
                 each.result()
 
     def _tidy(self, queue: StudyQueue, spool: Spool) -> None:
-        """Removes files that are no longer wanted, until the node stops or a loop of it has ended by an error."""
-        while not self.stop.is_set() and not any(each.done() for each in self._loops):
-            self._tidy_once(queue, spool)
-            self.stop.wait(_TIDY_SECONDS)
-
-    def _tidy_once(self, queue: StudyQueue, spool: Spool) -> None:
         queue.tidy(self._settings.keep_days, self._settings.remember_days, spool.remove)
 
     def _announce(self, receiver: Receiver, endpoint: Endpoint) -> None:
@@ -106,7 +108,7 @@ class Node:
     def _why_unhealthy(self, answerer: Answerer) -> str | None:
         if any(each.done() for each in self._loops) and not self.stop.is_set():
             return "answering or sending has ended"
-        if answerer.seconds_at_work > self._settings.limits.answer_seconds:
+        if answerer.is_overdue:
             return "one study has been under work for too long"
         return None
 
@@ -114,6 +116,11 @@ class Node:
         if self.stop.is_set() or not self._loops:
             return "starting or ending"
         return "the queue or the disk is full" if receiver.is_full else None
+
+
+def _require_alive(receiver: Receiver, endpoint: Endpoint) -> None:
+    if not (receiver.is_alive and endpoint.is_alive):
+        raise RunError("A thread of the node that listens has ended. The log says why; start the node again.")
 
 
 def _fingerprint(classifier: ImageClassifier) -> str:

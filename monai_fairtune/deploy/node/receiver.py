@@ -54,6 +54,7 @@ class Receiver:
     def __init__(self, settings: NodeSettings, queue: StudyQueue, spool: Spool, metrics: NodeMetrics) -> None:
         self._settings, self._queue, self._spool, self._metrics = settings, queue, spool, metrics
         self._server: Any = None
+        self._thread: threading.Thread | None = None
         self._turns = [threading.Lock() for _ in range(settings.limits.n_associations)]
         self._entity = AE(ae_title=settings.title)
         self._entity.maximum_associations = settings.limits.n_associations
@@ -74,7 +75,7 @@ class Receiver:
     @property
     def is_alive(self) -> bool:
         """Whether it listens."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def is_full(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class NodeLimits:
     """What a node takes at most; beyond, it answers "out of resources" (A700) and the sender tries again later.
 
     Raises:
-        ConfigurationError: if a limit is not above 0.
+        ConfigurationError: if a limit is not above 0 or not finite.
 
     Attributes:
         n_images: images whose files are kept, answered or not.
@@ -62,22 +63,24 @@ class NodeLimits:
         min_free_bytes: of the disk that stay free.
         n_associations: at a time.
         network_seconds: for which a peer may be silent.
-        answer_seconds: for which one study may be under work before the node calls itself unhealthy.
+        image_seconds: of work on a study, for each of its images, after which the node calls itself unhealthy.
         n_attempts: to answer a study, or to have its report taken, before it has failed.
     """
 
     n_images: int = 20_000
-    n_bytes: int = 50 << 30
-    object_bytes: int = 128 << 20
+    n_bytes: float = 50 << 30
+    object_bytes: float = 128 << 20
     min_free_bytes: int = 1 << 30
     n_associations: int = 8
     network_seconds: float = 60.0
-    answer_seconds: float = 900.0
+    image_seconds: float = 120.0
     n_attempts: int = 5
 
     def __post_init__(self) -> None:
-        if min(vars(self).values()) <= 0:
-            raise ConfigurationError(f"A limit of the node is not above 0: {self}. Give positive limits.")
+        if not all(0 < each < math.inf for each in vars(self).values()):
+            raise ConfigurationError(
+                f"A limit of the node is not above 0, or not finite: {self}. Give positive limits."
+            )
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class NodeSettings:
     """A node: where it listens, whom it takes images from, where reports go.
 
     Raises:
-        ConfigurationError: if a title or a time cannot be used.
+        ConfigurationError: if a title, a port or a time cannot be used.
 
     Attributes:
         spool: folder of the queue and the images; patient data, readable for its owner alone.
@@ -123,8 +126,11 @@ class NodeSettings:
                 raise ConfigurationError(
                     f"'{title}' is no application entity title. Give 1 to 16 ASCII characters without a backslash."
                 )
-        if min(self.study_seconds, self.keep_days, self.remember_days) < 0:
-            raise ConfigurationError("A time of the node is negative. Give seconds and days from 0.")
+        if not all(0 <= each < math.inf for each in (self.study_seconds, self.keep_days, self.remember_days)):
+            raise ConfigurationError("A time of the node is negative or not finite. Give seconds and days from 0.")
+        for port in (self.port, self.http_port):
+            if not 0 <= port < 1 << 16:
+                raise ConfigurationError(f"{port} is no port. Give one from 1 to 65535, or 0 for any that is free.")
 
 
 def tls_contexts(certificate: Path, key: Path, authority: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
