@@ -1,6 +1,6 @@
 """What a model says about one whole split."""
 
-from monai_fairtune.predictions.durable import write_durably
+from monai_fairtune.predictions.durable import is_disk_full, write_durably
 from monai_fairtune.predictions.files import file_sha256, read_predictions, write_predictions
 from monai_fairtune.predictions.identifiers import Identifiers
 from monai_fairtune.predictions.json_files import read_json, write_json
@@ -16,6 +16,7 @@ __all__ = [
     "check_key",
     "environment_key",
     "file_sha256",
+    "is_disk_full",
     "keyed_pseudonym",
     "printable",
     "pseudonym",

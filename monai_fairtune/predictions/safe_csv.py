@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from monai_fairtune.predictions.durable import write_durably
 
 __all__ = ["safe_cell", "true_cell", "write_csv"]
 
@@ -52,12 +53,8 @@ def write_csv(path: Path, table: pd.DataFrame, *, mode: int = 0o644) -> None:
     safe = pd.DataFrame(
         {position: _safe_column(table.iloc[:, position]) for position in range(table.shape[1])}, index=table.index
     )
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - pathlib opens no descriptors
-        names = [str(safe_cell(str(name))) for name in table.columns]
-        safe.to_csv(file, index=False, header=names, lineterminator="\n")
-    unfinished.replace(path)
+    names = [str(safe_cell(str(name))) for name in table.columns]
+    write_durably(path, safe.to_csv(index=False, header=names, lineterminator="\n").encode(), mode=mode)
 
 
 def _safe_column(column: pd.Series) -> pd.Series:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import torch
+
+from monai_fairtune.predictions import is_disk_full
 
 __all__ = ["POLICY", "Fault", "FaultRule", "NextStep", "classify", "next_step"]
 
@@ -43,7 +44,6 @@ POLICY: Final[Mapping[Fault, FaultRule]] = {
 """Divergence is no fault: the same mask and seed diverge again, so the trial fails at once. Bad input (an image that
 cannot be read, a configuration that does not fit) ends the search with its own sentence."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DEVICE = ("CUDA error", "device-side assert", "NCCL error", "uncorrectable ECC", "GPU is lost", "cuDNN error")
 
 
@@ -75,6 +75,7 @@ def classify(error: BaseException) -> Fault:
     """Returns which fault an exception is, itself or one that it was raised from.
 
     Example:
+        >>> import errno
         >>> classify(MemoryError()), classify(OSError(errno.ENOSPC, "No space left on device")), classify(KeyError())
         ('out_of_memory', 'disk_full', 'crashed')
     """
@@ -82,7 +83,7 @@ def classify(error: BaseException) -> Fault:
     while seen is not None:
         if isinstance(seen, (MemoryError, torch.OutOfMemoryError)):
             return "out_of_memory"
-        if isinstance(seen, OSError) and seen.errno in _FULL:
+        if isinstance(seen, OSError) and is_disk_full(seen):
             return "disk_full"
         if isinstance(seen, RuntimeError) and "DefaultCPUAllocator" in str(seen):
             return "out_of_memory"

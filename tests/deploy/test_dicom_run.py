@@ -13,10 +13,11 @@ from pydicom import dcmread
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.deploy import IntendedUse, ModelIdentity
 from monai_fairtune.deploy.dicom import ReadingRules, RunSummary, answer_files
-from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
+from monai_fairtune.exceptions import ConfigurationError, DiskFullError, StudyDriftError, StudyLockedError
 from monai_fairtune.predictions import keyed_pseudonym
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import CANARIES, picture, write_image
+from tests.search.faults.disks import SmallDisk
 
 KEY = b"k" * 32
 Answer = Callable[..., RunSummary]
@@ -152,11 +153,42 @@ def test_copies_are_answered_once(root: Path, answer: Answer, tmp_path: Path) ->
 
 
 def test_a_refused_file_that_is_answered_later_is_refused_no_more(root: Path, answer: Answer, tmp_path: Path) -> None:
-    theirs = write_image(root / "theirs.dcm", study="1.2.3.200")
+    theirs = write_image(root / "theirs.dcm", study="1.2.3.200", number=2)
     assert answer(root / "c.dcm", theirs).refused == {"mixed_patients": 2}
-    theirs.unlink()
     assert answer(root / "c.dcm").n_answered == 1
-    assert len(_table(tmp_path / "out", "refused.csv")) == 1
+    refused = _table(tmp_path / "out", "refused.csv")
+    assert refused["file"].to_list() == [keyed_pseudonym(file_sha256(theirs), KEY)]
+
+
+def test_an_image_whose_damaged_file_was_repaired_is_refused_no_more(
+    root: Path, answer: Answer, tmp_path: Path
+) -> None:
+    whole = (root / "c.dcm").read_bytes()
+    (root / "c.dcm").write_bytes(whole[:-100])
+    assert answer(root).refused["unreadable"] == 1
+    (root / "c.dcm").write_bytes(whole)
+    assert answer(root).n_answered == 1
+    assert sorted(_table(tmp_path / "out", "refused.csv")["reason"]) == ["modality", "not_dicom"]
+
+
+def test_a_damaged_copy_of_an_image_that_is_answered_has_a_row(root: Path, answer: Answer, tmp_path: Path) -> None:
+    (root / "a.dcm").write_bytes((root / "c.dcm").read_bytes()[:-100])
+    assert answer(root / "a.dcm", root / "c.dcm").refused == {"unreadable": 1}
+    assert _table(tmp_path / "out", "refused.csv")["reason"].to_list() == ["unreadable"]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(root: Path, tmp_path: Path) -> None:
+    with SmallDisk(tmp_path / "disk") as disk:
+        inputs, out, model = [root / "c.dcm"], disk.folder / "out", BrightnessClassifier()
+        answer_files(inputs, out, model, key=KEY)
+        before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        disk.fill()
+        with pytest.raises(DiskFullError, match=r"disk is full. Nothing is lost: make room") as caught:
+            answer_files([root], out, model, key=KEY)
+        assert caught.value.exit_code == 75
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+        disk.free()
+        assert answer_files([root], out, model, key=KEY).n_answered == 3
 
 
 def test_names_of_classes_that_look_like_formulas_stay_as_they_are(root: Path, answer: Answer, tmp_path: Path) -> None:

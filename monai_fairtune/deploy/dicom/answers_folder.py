@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom.inference import ImageAnswer
 from monai_fairtune.deploy.dicom.pseudonyms import KEY_COLUMNS, pseudonyms_of
 from monai_fairtune.deploy.dicom.rules import ReadingRules
-from monai_fairtune.exceptions import ConfigurationError, StudyDriftError, StudyLockedError
-from monai_fairtune.predictions import keyed_pseudonym, read_json, write_json
+from monai_fairtune.deploy.dicom.structured_report import encode_report
+from monai_fairtune.exceptions import ConfigurationError, DiskFullError, StudyDriftError, StudyLockedError
+from monai_fairtune.predictions import is_disk_full, keyed_pseudonym, read_json, write_durably, write_json
 from monai_fairtune.predictions.safe_csv import true_cell, write_csv
 
 __all__ = ["AnswersFolder", "describe_run"]
@@ -59,7 +59,8 @@ class AnswersFolder:
         self.folder, self._classifier, self._key = folder, classifier, key
         self._answered = {row["file"]: row for row in _read(folder / _PREDICTIONS)}
         self._images = {row["image"] for row in self._answered.values()}
-        self._refused = {row["file"]: row for row in _read(folder / _REFUSED)}
+        self._refused_before = {row["file"]: row for row in _read(folder / _REFUSED)}
+        self._refused: dict[str, Row] = {}
         self.n_reports = 0
 
     @classmethod
@@ -73,6 +74,7 @@ class AnswersFolder:
             ConfigurationError: if it cannot be written.
             StudyDriftError: if it holds answers of another model, intended use, frame or key.
             StudyLockedError: if another process writes to it.
+            DiskFullError: if there is no room; nothing is left half-written.
         """
         described = describe_run(classifier, rules, key)
         try:
@@ -84,7 +86,7 @@ class AnswersFolder:
             raise ConfigurationError(
                 f"The output folder cannot be written: {error.strerror}. Give another --output-dir."
             ) from error
-        with held:
+        with held, _full_disk_is_said():
             _require_same(folder / _RUN, described)
             answers = cls(folder, classifier, key)
             try:
@@ -104,6 +106,7 @@ class AnswersFolder:
         """Keeps an answer; a later one for the same content replaces it."""
         row: Row = pseudonyms_of(answer.read.identity, content, self._key)
         self._refused.pop(row["file"], None)
+        self._refused_before.pop(row["file"], None)
         if answer.refusal is not None:
             about = {"reason": answer.refusal.reason.value, "sentence": answer.refusal.sentence}
             self._refused[row["file"]] = {**row, **about}
@@ -116,21 +119,31 @@ class AnswersFolder:
     def write_report(self, report: Any) -> None:
         """Writes a structured report under its own UID; it is there whole or not at all."""
         path = self.folder / _REPORTS / f"{report.SOPInstanceUID}.dcm"
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - pathlib opens no descriptors
-            report.save_as(file, enforce_file_format=True)
-        unfinished.replace(path)
+        write_durably(path, encode_report(report), mode=_PRIVATE)
         self.n_reports += 1
 
     def save(self) -> None:
-        """Writes both tables."""
+        """Writes both tables. What was refused earlier and whose image has an answer by now is left out."""
+        before = [row for row in self._refused_before.values() if row["image"] not in self._images]
         for name, columns, rows in (
-            (_PREDICTIONS, _ANSWERED_COLUMNS, self._answered),
-            (_REFUSED, _REFUSED_COLUMNS, self._refused),
+            (_PREDICTIONS, _ANSWERED_COLUMNS, [*self._answered.values()]),
+            (_REFUSED, _REFUSED_COLUMNS, [*before, *self._refused.values()]),
         ):
-            ordered = sorted(rows.values(), key=lambda row: (row["study"], row["image"], row["file"]))
+            ordered = sorted(rows, key=lambda row: (row["study"], row["image"], row["file"]))
             write_csv(self.folder / name, pd.DataFrame(ordered, columns=list(columns)), mode=_PRIVATE)
+
+
+@contextmanager
+def _full_disk_is_said() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise DiskFullError(
+            "The answers could not be written: a disk is full. Nothing is lost: make room and start the same command "
+            "again."
+        ) from error
 
 
 def _read(path: Path) -> list[Row]:

@@ -93,6 +93,7 @@ def answer_files(
         ConfigurationError: if there is no file, the folder cannot be written, or highdicom is not installed.
         StudyDriftError: if the folder holds answers of another model, or under other rules or another key.
         StudyLockedError: if another process writes to it.
+        DiskFullError: if there is no room; nothing is left half-written.
     """
     if find_spec("highdicom") is None:
         raise ConfigurationError(

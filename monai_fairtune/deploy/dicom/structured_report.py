@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom.header import PATIENT_AND_STUDY
 from monai_fairtune.deploy.dicom.identifiers import code_of, derived_uid
 
-__all__ = ["CODING_SCHEME", "AnsweredImage", "build_report"]
+__all__ = ["CODING_SCHEME", "AnsweredImage", "build_report", "encode_report"]
 
 CODING_SCHEME = "99MONAIFAIRTUNE"
 """The designator of codes that no standard has; ``docs/dicom.md`` lists them."""
@@ -86,6 +87,13 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
         if identity[keyword]:
             setattr(report, keyword, identity[keyword])
     return report
+
+
+def encode_report(report: Any) -> bytes:
+    """Returns a report as the content of a DICOM file."""
+    stream = BytesIO()
+    report.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
 
 
 def _group(image: AnsweredImage, classifier: ImageClassifier, report_uid: str, number: int) -> Any:
