@@ -28,7 +28,11 @@ def add_parser(commands: Any) -> None:
         "files", nargs="+", metavar="FILE", help="YAML and JSON files that are run together, or a bundle's folder"
     )
     parser.add_argument(
-        "--allow", action="append", default=[], metavar="PREFIX", help="a dotted prefix that is allowed as well"
+        "--allow",
+        action="append",
+        default=[],
+        metavar="PREFIX",
+        help="a dotted prefix that is allowed as well, or an attribute after a dot",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)

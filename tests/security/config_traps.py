@@ -99,9 +99,16 @@ TRAPS: dict[str, Trap] = {
     "pickle by a decoder": lambda c: {
         "x": "$torch.utils.data.datapipes.utils.decoder.basichandlers('pickle', " + repr(pickle.dumps(c)) + ")"
     },
+    "pickle behind a loader": lambda c: {
+        "d": {"_target_": "DataLoader", "dataset": [0], "num_workers": 1, "multiprocessing_context": "spawn"},
+        "x": f"$@d.multiprocessing_context.reducer.ForkingPickler.loads({pickle.dumps(c)!r})",
+    },
     "pickle in an array": lambda c: {"x": f"$monai.transforms.LoadImage(allow_pickle=True)({_pickled_array(c)!r})"},
     "backbone put together": lambda c: {"x": _network(c, backbone=f"${_RUN}")},
     "backbone by reference": lambda c: {"b": f"${_RUN}", "r": "@b", "x": _network(c, backbone="@r")},
+    "backbone that an expression overwrites": lambda c: {
+        "b": "resnet18", "r": f"$[0 for @b in [{_RUN}]]", "x": _network(c, _requires_="@r", backbone="@b"),
+    },
     "backbone by macro": lambda c: {"b": f"${_RUN}", "x": _network(c, backbone="%b")},
     "backbone made by a component": lambda c: {
         "b": {"_target_": "monai_fairtune.bundle.text", "name": "b", "value": f"${_RUN}"},

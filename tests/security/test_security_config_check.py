@@ -73,17 +73,26 @@ def test_the_bundle_of_this_package_passes_and_every_target_of_it_is_listed() ->
         ({"a": {"reader": "scripts.evil.build"}}, "scripts.evil.build lies outside"),
         ({"a": "$@b(weights_only=False)", "b": 1}, "it would unpickle"),
         ({"a": "$@b(**{'weights_' + 'only': False})", "b": 1}, "whose names are not seen"),
-        ({"a": "$@b.eval('c')", "b": 1}, "it uses the attribute eval"),
         ({"a": "$@b.replace('c')", "b": 1}, "it uses the attribute replace"),
+        ({"a": "$@b.eval('c')", "b": 1}, "it uses the attribute eval"),
         ({"a": "$[f('c') for f in [@b.eval]]", "b": 1}, "it uses the attribute eval"),
+        ({"a": "$@b.copy", "b": 1}, "it uses the attribute copy"),
+        ({"a": "$@b.query('c')", "b": 1}, "it uses the attribute query"),
+        ({"a": "$[0 for @b.data in [1]]", "b": 1}, "it assigns to a part"),
+        ({"a": "$(lambda torch: torch.tensor(1))(@b)", "b": 1}, "it hides the name torch"),
+        ({"a": {"_target_": "SupervisedTrainer", "compile_kwargs": {}}}, "the command of a compiler"),
+        ({"a": {"_target_": "SupervisedTrainer", "_mode_": "callable"}}, "_mode_ lets that be given elsewhere"),
+        ({"a": [{"_target_": "SupervisedTrainer"}]}, "stands in a list"),
+        ({"a": {"b": {"_target_": "SupervisedTrainer"}}, "c": "%a"}, "a macro copies it"),
+        ({"a": "$monai.engines.SupervisedTrainer(1)"}, "runs what an argument names"),
         ({"a": "$@b.torch", "b": 1}, "it uses the attribute torch"),
-        ({"a": "$monai.engines.IterationEvents.FORWARD_COMPLETED.format()"}, "uses the attribute format"),
+        ({"a": "$f.TINY_VIT_SHA256.format(1)", "i": "$import monai_fairtune.masks as f"}, "uses the attribute format"),
         ({"a": "$torch.nn.Module.mro()"}, "uses the attribute mro"),
         ({"a": "$import numpy.f2py.__main__"}, "lies outside"),
         ({"a": "$import numpy.f2py"}, "lies outside"),
         ({"a": "$import monai.transforms._hidden"}, "lies outside"),
         ({"a": "$from torch import hub"}, "torch.hub lies outside"),
-        ({"a": "$@b.os.system('c')", "b": 1}, "it uses the attribute os"),
+        ({"a": "$@b.os.system('c')", "b": 1}, "it uses the attribute system"),
         ({"a": {"_target_": "torch.nn.Nothing"}}, "torch.nn.Nothing does not exist"),
         ({"a": {"_target_": "torch.nn.functional"}}, "is a module"),
         ({"a": {"_target_": "PerceptualLoss"}}, "lies outside the allow-list"),
@@ -147,6 +156,10 @@ def test_a_prefix_allows_what_lies_below_it_and_nothing_that_it_passes_through(t
 def test_a_component_that_was_allowed_is_so_by_each_of_its_names_and_its_texts_are_still_read(tmp_path: Path) -> None:
     config = {"a": {"_target_": "LoadImaged", "keys": "image", "reader": "os.system"}}
     assert refusals(check(tmp_path, config, "monai.transforms.LoadImaged")) == ["os.system lies outside the allow-list"]
+
+
+def test_an_attribute_is_allowed_by_a_dot_and_its_name(tmp_path: Path) -> None:
+    assert refusals(check(tmp_path, {"a": "$@b.mine()", "b": 1}, ".mine")) == []
 
 
 def test_a_backbone_of_ones_own_passes_where_it_was_allowed_and_can_be_read(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from importlib import import_module
 from types import ModuleType
 
 from monai_fairtune.bundle.config_check.allowed_names import ALLOWED
-from monai_fairtune.bundle.config_check.attributes import is_refused_attribute
+from monai_fairtune.bundle.config_check.attributes import ATTRIBUTES
 from monai_fairtune.bundle.config_check.errors import NotAllowedError
 
-__all__ = ["AllowList", "code_name", "is_timm_model", "looks_up_code"]
+__all__ = ["AllowList", "code_name", "is_timm_model", "takes_code"]
 
 _FILES = frozenset({"conf", "csv", "db", "html", "json", "log", "onnx", "png", "pt", "pth", "ts", "txt", "yaml", "yml"})
 _ABSENT = object()
@@ -44,11 +44,13 @@ def is_timm_model(text: str) -> bool:
     return bool(timm.is_model(text))
 
 
-def looks_up_code(found: object) -> bool:
-    """Says whether an allowed object imports and calls what one of its arguments, ``backbone``, names."""
+def takes_code(found: object) -> bool:
+    """Says whether an argument of an allowed object names what is run: see ``Written``."""
+    from monai.engines import Workflow
+
     from monai_fairtune.masks import FairTuneNetwork
 
-    return found is FairTuneNetwork
+    return isinstance(found, type) and issubclass(found, (FairTuneNetwork, Workflow))
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class AllowList:
     A name is followed to what it stands for, because ``monai.transforms.utils.os.system`` begins like a transform.
 
     Args:
-        prefixes: beside ``ALLOWED``, such as ``"my_package.networks"``.
+        prefixes: beside ``ALLOWED``, such as ``"my_package.networks"``; or attributes, such as ``".my_method"``.
 
     Example:
         >>> AllowList(("json.decoder",)).why_not("json.decoder.JSONDecoder") is None
@@ -73,6 +75,10 @@ class AllowList:
     def names(self) -> tuple[str, ...]:
         """All that it allows, as ``ALLOWED`` writes it."""
         return (*ALLOWED, *self.prefixes)
+
+    def allows_attribute(self, name: str) -> bool:
+        """Says whether an attribute may be taken from any object."""
+        return name in ATTRIBUTES or f".{name}" in self.prefixes
 
     def may_import(self, module: str) -> bool:
         """Says whether an import binds an allowed object, or a module on the way to one."""
@@ -136,9 +142,11 @@ class AllowList:
 
     def _member(self, holder: object, name: str, *, modules_first: bool) -> object:
         if not isinstance(holder, ModuleType):
-            if is_refused_attribute(name):
+            if not hasattr(holder, name):
+                return _ABSENT
+            if not (name.isupper() or self.allows_attribute(name)):  # the members of an enumeration
                 raise NotAllowedError(f"it uses the attribute {name}")
-            return getattr(holder, name, _ABSENT)
+            return getattr(holder, name)
         module = f"{holder.__name__}.{name}"
         may_be_module = self._is_on_the_way(module) and (modules_first or not hasattr(holder, name))
         found = _submodule(module) if may_be_module else None
@@ -173,7 +181,9 @@ class AllowList:
     @cached_property
     def _packages(self) -> dict[str, bool]:
         packages = {name.rpartition(".")[0] for name in ALLOWED}
-        return {package: "." in package for package in packages} | dict.fromkeys(self.prefixes, True)
+        return {package: "." in package for package in packages} | dict.fromkeys(
+            (each for each in self.prefixes if each[0] != "."), True
+        )
 
     @cached_property
     def _listed(self) -> dict[int, object]:

@@ -1,23 +1,18 @@
-"""Attributes that an expression may not use, whatever object it takes them from."""
+"""Attributes that an expression may take, whatever object it takes them from."""
 
 from __future__ import annotations
 
-__all__ = ["is_refused_attribute"]
+__all__ = ["ATTRIBUTES"]
 
-_PRIVATE = ("_", "ag_", "co_", "cr_", "f_", "func_", "gi_", "tb_")  # frames lead from a generator to every builtin
-_TEMPLATES = frozenset({"format", "format_map"})  # which reach private names
-_EVALUATES = frozenset({"eval", "mro", "query"})  # pandas runs texts; a class leads to all others
-_FILES = frozenset(
-    {
-        "chmod", "copy_into", "dump", "from_file", "hardlink_to", "lchmod", "link_to", "mkdir", "move", "move_into",
-        "open", "read_bytes", "read_text", "rename", "replace", "rmdir", "symlink_to", "to_clipboard", "to_csv",
-        "to_excel", "to_feather", "to_hdf", "to_html", "to_json", "to_latex", "to_markdown", "to_orc", "to_parquet",
-        "to_pickle", "to_sql", "to_stata", "to_string", "to_xml", "tofile", "touch", "unlink", "write_bytes",
-        "write_text",
-    }
-)  # fmt: skip
-
-
-def is_refused_attribute(name: str) -> bool:
-    """Says whether an attribute is private, evaluates text, or is a method of a path or a table that handles files."""
-    return name.startswith(_PRIVATE) or name in _TEMPLATES | _EVALUATES | _FILES
+_NAMES = """
+    T abs add_event_handler all anchors any append argmax astype batch batches children class_names clone contiguous
+    copy count cpu cuda data dataset detach device dim dtype endswith epoch epoch_length eval exists extend flatten
+    float get half head_parameter_names index int inverse is_dir is_file isdigit item items iteration join joinpath
+    keys load_state_dict long lower lstrip max max_epochs mean metrics min modules n_processes named_children
+    named_parameters ndim numel numpy output param_groups parameters parent partition permute removeprefix
+    removesuffix requires_grad requires_grad_ reshape round rsplit rstrip run shape sigmoid size softmax split
+    squeeze startswith state state_dict std stem strip suffix sum title to tolist train transform transforms
+    transpose type unsqueeze upper values view zero_grad
+"""
+ATTRIBUTES = frozenset(_NAMES.split())
+"""What is refused would be a list without end: ``loader.multiprocessing_context`` leads to pickle."""

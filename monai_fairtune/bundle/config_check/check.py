@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, looks_up_code
+from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, takes_code
 from monai_fairtune.bundle.config_check.entries import Entry, entries_of, import_of, values_of
 from monai_fairtune.bundle.config_check.errors import NotAllowedError
 from monai_fairtune.bundle.config_check.expressions import Scope, parse, why_not
-from monai_fairtune.bundle.config_check.networks import Networks
 from monai_fairtune.bundle.config_check.reading import config_files, not_plain, read_config
+from monai_fairtune.bundle.config_check.written import Written
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["ConfigCheck", "Finding", "check_config"]
@@ -66,14 +66,15 @@ def check_config(paths: Sequence[Path], *, allow: Iterable[str] = ()) -> ConfigC
 
     Args:
         paths: files, later ones override; or the folder of a bundle.
-        allow: dotted prefixes beside ``ALLOWED``. Modules below them are imported to see what a name stands for.
+        allow: dotted prefixes beside ``ALLOWED``, whose modules are imported to see what a name stands for; and
+            attributes after a dot, such as ``.my_method``.
 
     Raises:
         ConfigurationError: if a file cannot be read as plain data within limits, or a prefix is no dotted name.
     """
     extra = tuple(allow)
     for prefix in extra:
-        if not all(part.isidentifier() for part in prefix.split(".")):
+        if not all(part.isidentifier() for part in prefix.removeprefix(".").split(".")):
             raise ConfigurationError(f"The prefix {prefix!r} is no dotted name. Give such as my_package.networks.")
     files = config_files(paths)
     values = {file: _values(file) for file in files}
@@ -102,7 +103,7 @@ class _Check:
         together: dict[str, list[object]] = {}
         for id_, value in (each for found in values.values() for each in found):
             together.setdefault(id_, []).append(value)
-        self.networks = Networks(together, self.scope)
+        self.written = Written(together, self.scope)
 
     def refusal(self, entry: Entry) -> str | None:
         text, allowed = entry.text, self.scope.allowed
@@ -131,7 +132,8 @@ class _Check:
             found = [self.scope.allowed.find(name, is_target=True) for name in names or [entry.text]]
         except NotAllowedError as refusal:
             return str(refusal)
-        return self.networks.why_not(entry.id) if any(map(looks_up_code, found)) else None
+        reasons = (self.written.why_not(entry.id, each) for each in found if takes_code(each))
+        return next((reason for reason in reasons if reason is not None), None)
 
     def _import(self, entry: Entry) -> str | None:
         found = self.imports[entry]

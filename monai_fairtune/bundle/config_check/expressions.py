@@ -7,8 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, looks_up_code
-from monai_fairtune.bundle.config_check.attributes import is_refused_attribute
+from monai_fairtune.bundle.config_check.allowed import AllowList, code_name, takes_code
 from monai_fairtune.bundle.config_check.errors import NotAllowedError
 
 __all__ = ["REFERENCES", "Scope", "parse", "why_not"]
@@ -98,22 +97,25 @@ class _Grammar(ast.NodeVisitor):
             raise NotAllowedError(f"it uses the name {node.id}")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        scope = self.scope
+        self._require_read(node)
         dotted = self._dotted(node)
         if dotted is not None:
             self._require(dotted)
             return
-        if self._is_refused(node):
+        call = self.called.get(id(node))
+        is_module = call is None and (node.attr in sys.stdlib_module_names or node.attr in scope.modules)
+        is_text_run = node.attr == "eval" and (call is None or bool(call.args or call.keywords))  # unlike a network's
+        if is_module or is_text_run or not scope.allowed.allows_attribute(node.attr):
             raise NotAllowedError(f"it uses the attribute {node.attr}")
         self.visit(node.value)
 
-    def _is_refused(self, node: ast.Attribute) -> bool:
-        call = self.called.get(id(node))
-        if node.attr == "eval" and call is not None:
-            return bool(call.args or call.keywords)  # a network's takes none
-        is_module = call is None and (node.attr in sys.stdlib_module_names or node.attr in self.scope.modules)
-        return is_module or is_refused_attribute(node.attr)
+    def visit_arg(self, node: ast.arg) -> None:
+        if node.arg in self.scope.modules:
+            raise NotAllowedError(f"it hides the name {node.arg}")
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
+        self._require_read(node)
         if not isinstance(node.value, ast.Name) or node.value.id != REFERENCES:
             self.generic_visit(node)
         elif not isinstance(node.slice, ast.Constant) or self.scope.holds_module(str(node.slice.value)):
@@ -131,6 +133,10 @@ class _Grammar(ast.NodeVisitor):
             raise NotAllowedError("it would unpickle")
         self.visit(node.value)
 
+    def _require_read(self, node: ast.Attribute | ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):  # a comprehension can assign to a part of another entry
+            raise NotAllowedError("it assigns to a part of an object")
+
     def _dotted(self, node: ast.expr) -> str | None:
         """Returns the full name of a chain of attributes that begins with a module, or None."""
         if isinstance(node, ast.Name):
@@ -141,5 +147,5 @@ class _Grammar(ast.NodeVisitor):
         return None if before is None else f"{before}.{node.attr}"
 
     def _require(self, dotted: str) -> None:
-        if looks_up_code(self.scope.allowed.find(dotted)):
-            raise NotAllowedError(f"{dotted} looks its backbone up by name: write it as a _target_, where that is seen")
+        if takes_code(self.scope.allowed.find(dotted)):
+            raise NotAllowedError(f"{dotted} runs what an argument names: write it as a _target_, where that is seen")

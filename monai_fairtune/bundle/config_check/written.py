@@ -1,4 +1,4 @@
-"""Networks of a config, whose backbone must be readable: its name is imported and called."""
+"""Targets that run what an argument names, which must be written out where a reviewer sees it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from monai_fairtune.bundle.config_check.allowed import is_timm_model
 from monai_fairtune.bundle.config_check.expressions import REFERENCES, Scope, parse
+from monai_fairtune.masks import FairTuneNetwork
 
-__all__ = ["Networks"]
+__all__ = ["Written"]
 
 _TEXT = "monai_fairtune.bundle.text"  # passes a text through
 
 
 @dataclass(frozen=True)
-class Networks:
-    """Follows the argument ``backbone`` of a network to the texts that it may become.
+class Written:
+    """Follows arguments of networks and engines to the texts that they may become.
+
+    A network imports and calls what its ``backbone`` names. An engine hands ``compile_kwargs`` to ``torch.compile``,
+    whose options hold the compiler's command.
 
     Args:
         values: id to what the files say there, relative references resolved; each file may say something else.
@@ -26,18 +30,22 @@ class Networks:
     values: Mapping[str, Sequence[object]]
     scope: Scope
 
-    def why_not(self, target: str) -> str | None:
-        """Returns why the backbone of a network cannot be read in the configs or is not allowed, or None.
+    def why_not(self, target: str, found: object) -> str | None:
+        """Returns why the arguments of a network or an engine cannot be read here or are not allowed, or None.
 
         Args:
-            target: the id of the network's ``_target_``.
+            target: the id of its ``_target_``.
+            found: what that stands for.
         """
-        network = target.rpartition("::")[0]
-        if f"{network}::_mode_" in self.values:
-            return "it looks its backbone up by name, and _mode_ lets that be given elsewhere"
-        if any(_overlap(network, copied) for copied in self._macros()):
-            return "it looks its backbone up by name, and a macro copies it"
-        return self._replaceable(network) or self._of_entry(f"{network}::backbone", frozenset())
+        id_ = target.rpartition("::")[0]
+        if f"{id_}::_mode_" in self.values:
+            return "it runs what an argument names, and _mode_ lets that be given elsewhere"
+        if any(_overlap(id_, copied) for copied in self._macros()):
+            return "it runs what an argument names, and a macro copies it"
+        if f"{id_}::compile_kwargs" in self.values:
+            return "compile_kwargs can hold the command of a compiler"
+        is_network = found is FairTuneNetwork
+        return self._replaceable(id_) or (self._of_entry(f"{id_}::backbone", frozenset()) if is_network else None)
 
     def _macros(self) -> list[str]:
         from monai.bundle import ConfigParser
@@ -92,6 +100,6 @@ class Networks:
         return f"{self.scope.modules.get(node.value.id)}.{node.attr}" == _TEXT
 
 
-def _overlap(network: str, copied: str) -> bool:
+def _overlap(id_: str, copied: str) -> bool:
     is_whole_file = copied == ""
-    return is_whole_file or f"{network}::".startswith(f"{copied}::") or copied.startswith(f"{network}::")
+    return is_whole_file or f"{id_}::".startswith(f"{copied}::") or copied.startswith(f"{id_}::")
