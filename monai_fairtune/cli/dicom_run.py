@@ -64,7 +64,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _frame(text: str) -> int | str:
-    return text if text == "middle" else int(text)
+    if text == "middle":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 nor 'middle'") from error
 
 
 def add_key_file(parser: argparse.ArgumentParser, what: str) -> None:

@@ -65,6 +65,15 @@ def test_wrong_usage_ends_with_2_and_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
+def test_a_frame_that_is_none_is_refused_with_what_it_may_be(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--frame", "x"])
+    assert ended.value.code == 2
+    assert "argument --frame: 'x' is neither a number from 1 nor 'middle'" in capsys.readouterr().err
+
+
 def test_without_a_key_nothing_is_answered(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command[:-2]) == 2
     assert "There is no key for the pseudonyms" in capsys.readouterr().err

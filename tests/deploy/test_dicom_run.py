@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.deploy import IntendedUse, ModelIdentity
-from monai_fairtune.deploy.dicom import ReadingRules, RunSummary, answer_files
+from monai_fairtune.deploy.dicom import ReadingLimits, ReadingRules, RunSummary, answer_files
 from monai_fairtune.exceptions import ConfigurationError, DiskFullError, StudyDriftError, StudyLockedError
 from monai_fairtune.predictions import keyed_pseudonym
 from monai_fairtune.testing.classifiers import BrightnessClassifier
@@ -175,6 +175,17 @@ def test_a_damaged_copy_of_an_image_that_is_answered_has_a_row(root: Path, answe
     (root / "a.dcm").write_bytes((root / "c.dcm").read_bytes()[:-100])
     assert answer(root / "a.dcm", root / "c.dcm").refused == {"unreadable": 1}
     assert _table(tmp_path / "out", "refused.csv")["reason"].to_list() == ["unreadable"]
+
+
+def test_a_file_beyond_the_limit_is_not_read_and_its_path_stands_in_for_its_content(root: Path, tmp_path: Path) -> None:
+    rules = ReadingRules(limits=ReadingLimits(n_bytes=(root / "CANARYNOTE.txt").stat().st_size))
+    found = answer_files(
+        [root / "c.dcm", root / "CANARYNOTE.txt"], tmp_path / "out", BrightnessClassifier(), key=KEY, rules=rules
+    )
+    assert found.refused == {"too_large": 1, "not_dicom": 1}
+    rows = _table(tmp_path / "out", "refused.csv").set_index("reason")["file"]
+    assert rows["too_large"] == keyed_pseudonym(ascii(str(root / "c.dcm")), KEY)
+    assert rows["not_dicom"] == keyed_pseudonym(file_sha256(root / "CANARYNOTE.txt"), KEY)
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(root: Path, tmp_path: Path) -> None:

@@ -115,11 +115,13 @@ def test_the_same_answer_has_the_same_uid_and_any_other_another() -> None:
         build_report([_image(StudyInstanceUID="1.2.3.200")], MODEL, is_complete=True),
         build_report([_image()], BrightnessClassifier(class_names=MODEL.class_names, threshold=0.6), is_complete=True),
         build_report([_image()], other_weights, is_complete=True),
+        build_report([_image()], MODEL, is_complete=False),
     ]
     assert again.SOPInstanceUID == reports[0].SOPInstanceUID
     assert len({report.SOPInstanceUID for report in reports}) == len(reports)
     assert all(report.SOPInstanceUID.startswith("2.25.") and len(report.SOPInstanceUID) <= 64 for report in reports)
-    assert reports[0].SeriesInstanceUID == reports[1].SeriesInstanceUID != reports[-1].SeriesInstanceUID
+    assert reports[0].SeriesInstanceUID == reports[1].SeriesInstanceUID != reports[5].SeriesInstanceUID
+    assert again.InstanceNumber == reports[0].InstanceNumber != reports[1].InstanceNumber
 
 
 def test_the_order_of_the_images_does_not_matter() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from monai_fairtune.cohort.hashing import file_sha256
@@ -34,12 +35,17 @@ def pseudonyms_of(identity: Mapping[str, str], content: str, key: bytes) -> dict
     }
 
 
-def content_of(path: Path) -> str:
-    """Returns the SHA-256 of a file's content; for what cannot be read, its path stands in."""
-    try:
-        return file_sha256(path) if path.is_file() else ascii(str(path))
-    except OSError:
-        return ascii(str(path))
+def content_of(path: Path, limit: int) -> str:
+    """Returns the SHA-256 of a file's content; for what is too large or cannot be read, its path stands in.
+
+    Args:
+        path: of the file.
+        limit: bytes that are read, at most.
+    """
+    with suppress(OSError):
+        if path.is_file() and path.stat().st_size <= limit:
+            return file_sha256(path)
+    return ascii(str(path))
 
 
 def find_pseudonyms(inputs: Sequence[Path], key: bytes) -> Iterator[tuple[object, ...]]:
@@ -55,5 +61,5 @@ def find_pseudonyms(inputs: Sequence[Path], key: bytes) -> Iterator[tuple[object
     yield ("path", *KEY_COLUMNS)
     with ImageReader(ReadingRules()) as reader:
         for path in find_files(inputs):
-            cells = pseudonyms_of(reader.read(path).identity, content_of(path), key)
+            cells = pseudonyms_of(reader.read(path).identity, content_of(path, reader.rules.limits.n_bytes), key)
             yield (safe_cell(str(path)), *cells.values())

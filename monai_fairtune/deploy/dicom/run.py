@@ -135,7 +135,7 @@ class _Run:
         studies: dict[str, dict[Path, str]] = {}
         seen: set[str] = set()
         for path in files:
-            content = content_of(path)
+            content = content_of(path, self.reader.rules.limits.n_bytes)
             if content not in seen and not self.folder.has_answered(content):
                 self._sort_in(studies, path, content)
             seen.add(content)

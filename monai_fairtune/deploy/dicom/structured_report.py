@@ -41,7 +41,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
 
     For each image it holds the probability of class 1, the threshold, the class that follows, the algorithm with its
     version and the SHA-256 of its weights, and a reference to the image. Its UIDs depend on the study, the model, the
-    threshold and the images alone, so that the same answer has the same UID.
+    threshold, the images and ``is_complete`` alone, so that the same answer has the same UID.
 
     Args:
         images: of one study and patient, at least one.
@@ -59,7 +59,9 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
     identity, model = images[0].identity, classifier.identity
     study, who = identity["StudyInstanceUID"], (model.name, model.version, model.sha256)
     seen = [f"{image.identity['SOPInstanceUID']}/{image.frame or ''}" for image in images]
-    uid = derived_uid("report", study, *who, repr(classifier.threshold), *classifier.class_names, *seen)
+    uid = derived_uid(
+        "report", study, *who, repr(classifier.threshold), *classifier.class_names, str(is_complete), *seen
+    )
     content = hd.sr.MeasurementReport(
         observation_context=_observer(classifier),
         procedure_reported=codes.SCT.ImagingProcedure,
@@ -72,7 +74,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
         series_instance_uid=derived_uid("series", study, *who),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=uid,
-        instance_number=1,
+        instance_number=1 + int(uid.rpartition(".")[2]) % 10**9,  # reports on parts of a study share the series
         manufacturer=_MAKER,
         manufacturer_model_name=model.name[:_LONGEST],
         software_versions=model.version[:_LONGEST],
