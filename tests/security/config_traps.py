@@ -91,6 +91,7 @@ TRAPS: dict[str, Trap] = {
     "frame of a generator": lambda c: {
         "x": f"$[g.gi_frame.f_builtins['ev' + 'al']({c.code!r}) for g in [(i for i in [1])]]"
     },
+    "builtin that is bound elsewhere": lambda c: {"x": f"$[lambda eval: 0, eval('__imp' + {c.code[5:]!r})]"},
     "subclasses": lambda c: {"x": f"${_SUBCLASSES}.__init__.__globals__['system']({c.shell!r})"},
     "hidden name": lambda c: {"x": f"$[monai.system({c.shell!r}) for monai in [monai.utils.misc.os]]"},
     "import by a component": lambda c: {"x": f"$monai.utils.optional_import('os')[0].system({c.shell!r})"},
@@ -128,6 +129,11 @@ TRAPS: dict[str, Trap] = {
     },
     "backbone that is allowed until files are merged": lambda c: {
         "i": [_network(c, backbone="resnet18")], "b": f"${_RUN}", "+i": [_network(c, backbone="@b")], "x": "@i::1"
+    },
+    "backbone that is given later in a list": lambda c: {
+        "o": _options(c), "i": [{"_target_": "torch.nn.ReLU", "_mode_": "callable"}],
+        "i::-1::_target_": _NETWORK, "i::-1::backbone": "resnet18",
+        "x": f"$@i::0(backbone={_RUN}, backbone_arguments=@o)",
     },
     "path of a component": lambda c: {
         "i": "$import monai_fairtune.bundle as f",

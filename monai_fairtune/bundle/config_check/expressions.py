@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ class _Grammar(ast.NodeVisitor):
         super().generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._require_own(node.id)
         if node.id in self.scope.modules:
             self._require(self.scope.modules[node.id])
         elif node.id not in self.bound and node.id not in _BUILTINS:
@@ -111,8 +114,12 @@ class _Grammar(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_arg(self, node: ast.arg) -> None:
-        if node.arg in self.scope.modules:
-            raise NotAllowedError(f"it hides the name {node.arg}")
+        self._require_own(node.arg)
+
+    def _require_own(self, name: str) -> None:
+        # Names are not followed through scopes: one that is bound somewhere must mean nothing elsewhere.
+        if name.startswith("_") or hasattr(builtins, name) or name in self.scope.modules:
+            raise NotAllowedError(f"it hides the name {name}")
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         self._require_read(node)

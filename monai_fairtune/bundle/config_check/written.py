@@ -56,11 +56,11 @@ class Written:
     def _replaceable(self, id_: str) -> str | None:
         """Returns why another entry may stand where this one seems to, or None."""
         parts = id_.split("::")
-        if any(part.isdecimal() for part in parts):
-            return f"{id_} stands in a list, whose positions change when files are merged"
-        above = ["::".join(parts[:n]) for n in range(1, len(parts))]
-        texts = [each for each in above if any(isinstance(value, str) for value in self.values.get(each, ()))]
-        return f"{texts[0]} is replaced as a whole" if texts else None
+        for n in range(1, len(parts)):
+            above = "::".join(parts[:n])
+            if not all(isinstance(value, Mapping) for value in self.values.get(above, ())):
+                return f"{above} holds a list or a text, so that another entry may stand at {id_}"
+        return None
 
     def _of_entry(self, id_: str, seen: frozenset[str]) -> str | None:
         if id_ in seen or id_ not in self.values:
