@@ -13,6 +13,7 @@ from pydicom import dcmread
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.deploy import IntendedUse, ModelIdentity
 from monai_fairtune.deploy.dicom import ReadingLimits, ReadingRules, RunSummary, answer_files
+from monai_fairtune.deploy.in_use import AnswerLog, read_answers
 from monai_fairtune.exceptions import ConfigurationError, DiskFullError, StudyDriftError, StudyLockedError
 from monai_fairtune.predictions import keyed_pseudonym
 from monai_fairtune.testing.classifiers import BrightnessClassifier
@@ -141,6 +142,19 @@ def test_an_interrupted_run_keeps_what_it_has(root: Path, answer: Answer, tmp_pa
     assert 1 <= n_before < 3
     assert answer(root).n_answered == 3 - n_before
     assert len(_table(tmp_path / "out", "predictions.csv")) == 3
+
+
+def test_an_answer_that_was_logged_and_then_not_written_is_in_the_log_once(root: Path, tmp_path: Path) -> None:
+    log, model, out = AnswerLog(tmp_path / "log.db", KEY), BrightnessClassifier(), tmp_path / "out"
+    answer_files([root / "c.dcm"], tmp_path / "first", model, key=KEY)
+    (report,) = (tmp_path / "first" / "reports").iterdir()
+    (out / "reports" / report.name).mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        answer_files([root / "c.dcm"], out, model, key=KEY, log=log)
+    (out / "reports" / report.name).rmdir()
+    assert (len(read_answers(log.path).table), list((out / "reports").iterdir())) == (1, [])
+    assert answer_files([root / "c.dcm"], out, model, key=KEY, log=log).n_answered == 1
+    assert len(read_answers(log.path).table) == 1
 
 
 def test_copies_are_answered_once(root: Path, answer: Answer, tmp_path: Path) -> None:
