@@ -45,7 +45,9 @@ def build_backbone(
             its patches.
         WeightsError: if the weights cannot be downloaded.
     """
-    refused = {"num_classes": "n_classes", "img_size": "image_size", "pretrained": "weights"}
+    refused = {"num_classes": "n_classes", "img_size": "image_size"}
+    # timm would fetch or unpickle what these name, past every check of weights.
+    refused |= dict.fromkeys(("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path"), "weights")
     for argument, option in refused.items():
         if argument in arguments:
             raise ConfigurationError(f"backbone_arguments hold {argument!r}. Use the option {option} instead.")

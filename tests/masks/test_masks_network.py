@@ -216,6 +216,8 @@ def test_options_from_the_command_line_may_say_null(nothing: str | None) -> None
         ({"backbone": "resnet10t", "backbone_arguments": {"colour": 1}}, "refuses its arguments .* Correct"),
         ({"backbone_arguments": {"num_classes": 3}}, "Use the option n_classes"),
         ({"backbone_arguments": {"img_size": 3}}, "Use the option image_size"),
+        ({"backbone_arguments": {"checkpoint_path": "w.pt"}}, "Use the option weights"),
+        ({"backbone_arguments": {"pretrained_cfg": {"url": "w.pt"}}}, "Use the option weights"),
         ({"backbone_arguments": "depth=3"}, "Give an object of argument names"),
         ({"image_size": 20}, "20 is no multiple of the patches of 8 pixels .* Choose 16 or 24"),
         ({"image_size": 4}, "4 is no multiple of the patches of 8 pixels .* Choose 8"),
