@@ -65,8 +65,9 @@ def test_the_bundle_of_this_package_passes_and_every_target_of_it_is_listed() ->
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        ({"a": {"_target_": "Compose", "_mode_": "debug"}}, "'debug' is not one of"),
-        ({"a": {"weights_only": False}}, "'False' is not one of"),
+        ({"a": {"_target_": "Compose", "_mode_": "debug"}}, "'debug' is not callable or default"),
+        ({"a": {"_target_": "Compose", "_debug_": True}}, "'True' is not False"),
+        ({"a": {"weights_only": False}}, "'False' is not True"),
         ({"a": {"_target_": "eval"}}, "MONAI has no component eval"),
         ({"a": {"_target_": "LoadImage"}}, "LoadImage lies outside"),
         ({"a": {"reader": "open"}}, "open lies outside"),
@@ -90,6 +91,7 @@ def test_the_bundle_of_this_package_passes_and_every_target_of_it_is_listed() ->
         ({"a": "$f.TINY_VIT_SHA256.format(1)", "i": "$import monai_fairtune.masks as f"}, "uses the attribute format"),
         ({"a": "$torch.nn.Module.mro()"}, "uses the attribute mro"),
         ({"a": "$import numpy.f2py.__main__"}, "lies outside"),
+        ({"a": "$import torch as __builtins__"}, "the private name __builtins__"),
         ({"a": "$import numpy.f2py"}, "lies outside"),
         ({"a": "$import monai.transforms._hidden"}, "lies outside"),
         ({"a": "$from torch import hub"}, "torch.hub lies outside"),

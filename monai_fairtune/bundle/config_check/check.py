@@ -21,7 +21,7 @@ __all__ = ["ConfigCheck", "Finding", "check_config"]
 
 _PROVIDED = {"monai": "monai", "torch": "torch", "np": "numpy", "numpy": "numpy"}  # by MONAI, to every expression
 _LIST_POSITION = re.compile(r"::\d+$")
-_HARMLESS_MODES = frozenset({"default", "callable", "True"})  # True: of weights_only
+_HARMLESS = {"_mode_": ("callable", "default"), "_debug_": ("False",), "weights_only": ("True",)}
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ class _Check:
         if entry.kind == "target":
             return self._target(entry)
         if entry.kind == "mode":
-            return None if text in _HARMLESS_MODES else f"{text!r} is not one of {', '.join(sorted(_HARMLESS_MODES))}"
+            harmless = _HARMLESS[entry.id.rpartition("::")[2]]
+            return None if text in harmless else f"{text!r} is not {' or '.join(harmless)}"
         if entry.kind == "import":
             return self._import(entry)
         if entry.kind == "expression":
@@ -140,6 +141,8 @@ class _Check:
         if found is None:
             return "it is more than one import"
         name, module = found
+        if name.startswith("_"):
+            return f"it binds the private name {name}"
         if not self.scope.allowed.may_import(module):
             return f"{module} lies outside the allow-list"
         meanings = {
