@@ -37,8 +37,8 @@ class IntendedUse:
         body_parts: DICOM BodyPartExamined, such as ``("CHEST",)``.
         views: DICOM ViewPosition, such as ``("PA", "AP")``.
         min_side: fewest pixels of the shorter side.
-        allows: what else it may answer for, of ``secondary_capture``, ``localizer``, ``derived``, ``for_processing`` and
-            ``burned_in_annotation``; by default none of them.
+        allows: what else it may answer for, of ``secondary_capture``, ``localizer``, ``derived``, ``for_processing``
+            and ``burned_in_annotation``; by default none of them.
         statement: what the model is for, in one sentence.
     """
 

@@ -75,7 +75,7 @@ def test_images_of_several_patients_or_studies_are_all_refused(tmp_path: Path, r
 
 def test_the_patient_of_a_report_is_written_as_the_image_writes_it(tmp_path: Path, reader: ImageReader) -> None:
     who = {"PatientID": " 007", "PatientName": " CANARY^JANE", "AccessionNumber": " 5"}
-    study = answer_study([write_image(tmp_path / "a.dcm", **who)], BrightnessClassifier(), reader)
+    study = answer_study([write_image(tmp_path / "a.dcm", picture(), **who)], BrightnessClassifier(), reader)
     assert {keyword: str(study.report[keyword].value) for keyword in who} == who  # type: ignore[index]
 
 
