@@ -12,7 +12,7 @@ from pydicom.uid import JPEG2000Lossless
 
 from monai_fairtune.cohort.decoding import decode_image
 from monai_fairtune.deploy.dicom import ImageReader, ReadingLimits, ReadingRules, Reason, answer_study
-from monai_fairtune.exceptions import RunError
+from monai_fairtune.exceptions import DiskFullError, RunError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import picture, write_image
 from tests.deploy.hostile_files import crafted, mutated, write
@@ -49,6 +49,26 @@ def test_a_mutated_file_is_refused_or_has_finite_pixels(tmp_path: Path, reader: 
         else:
             assert "CANARY" not in read.refusal.sentence
     assert 20 < refused < 150
+
+
+@pytest.mark.parametrize("side", [32, 600])
+def test_a_full_disk_is_no_fault_of_the_image(tmp_path: Path, reader: ImageReader, side: int) -> None:
+    path = write_image(tmp_path / "a.dcm", picture(side=side))
+    (tmp_path / "full.npy").symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match="No space left on device"):
+        reader.read(path, tmp_path / "full.npy")
+    with pytest.raises(RunError, match="No such file or directory"):
+        reader.read(path, tmp_path / "absent" / "a.npy")
+    assert reader.read(path, tmp_path / "a.npy").refusal is None
+
+
+def test_a_reading_process_that_was_killed_between_two_images_refuses_none(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.dcm")
+    with ImageReader(ReadingRules(limits=LIMITS)) as reader:
+        reader.read(path)
+        assert reader._process is not None
+        reader._process.kill()
+        assert reader.read(path).refusal is None
 
 
 def test_after_hostile_files_the_next_image_is_answered(tmp_path: Path, reader: ImageReader) -> None:

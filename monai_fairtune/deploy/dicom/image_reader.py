@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
@@ -16,7 +17,8 @@ from monai_fairtune.deploy.dicom.intended_use import require_known_waivers
 from monai_fairtune.deploy.dicom.reading import ReadFile
 from monai_fairtune.deploy.dicom.refusal import Reason, Refusal
 from monai_fairtune.deploy.dicom.rules import ReadingRules
-from monai_fairtune.exceptions import RunError
+from monai_fairtune.exceptions import DiskFullError, RunError
+from monai_fairtune.predictions import is_disk_full
 
 __all__ = ["ImageReader"]
 
@@ -24,6 +26,7 @@ _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PAT
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _START_SECONDS = 120
 _LONGEST_REPLY = 1 << 20
+_LATE: dict[str, Any] = {"late": True}
 
 
 class ImageReader:
@@ -66,22 +69,19 @@ class ImageReader:
             pixels: the NPY file that receives its pixels, or None to read the header alone.
 
         Raises:
-            RunError: if the process that reads cannot be started.
+            RunError: if the process that reads cannot be started, or the pixels cannot be written.
         """
-        if self._process is None:
-            self._start()
         request = {"path": str(path.absolute()), "pixels": None if pixels is None else str(pixels)}
-        try:
-            self._connection.send_bytes(json.dumps(request).encode())
-            if not self._connection.poll(self.rules.limits.seconds):
-                self.close()
-                return _refused(Reason.TOO_SLOW, f"To read it takes more than {self.rules.limits.seconds:g} seconds.")
-            reply = json.loads(self._connection.recv_bytes(_LONGEST_REPLY))
-        except (EOFError, OSError):
-            self.close()
+        # What ended may have been killed for want of memory, before or meanwhile: one death proves nothing of the file.
+        reply = self._ask(request) or self._ask(request)
+        if reply is None:
             return _refused(
                 Reason.UNREADABLE, "The process that read it ended. It is damaged, or takes too much memory."
             )
+        if reply == _LATE:
+            return _refused(Reason.TOO_SLOW, f"To read it takes more than {self.rules.limits.seconds:g} seconds.")
+        if "errno" in reply:
+            raise _unwritten(reply["errno"])
         refusal = reply["refusal"]
         found = None if refusal is None else Refusal(Reason(refusal["reason"]), refusal["sentence"])
         return ReadFile(reply["identity"], reply["frame"], found)
@@ -93,6 +93,21 @@ class ImageReader:
             self._process.wait()
             self._connection.close()
         self._process = None
+
+    def _ask(self, request: Mapping[str, str | None]) -> dict[str, Any] | None:
+        """Returns the reply, ``_LATE`` where none came in time; None if the process has ended."""
+        if self._process is None:
+            self._start()
+        try:
+            self._connection.send_bytes(json.dumps(request).encode())
+            if self._connection.poll(self.rules.limits.seconds):
+                reply: dict[str, Any] = json.loads(self._connection.recv_bytes(_LONGEST_REPLY))
+                return reply
+        except (EOFError, OSError):
+            self.close()
+            return None
+        self.close()
+        return _LATE
 
     def _start(self) -> None:
         ours, theirs = Pipe()
@@ -120,3 +135,9 @@ class ImageReader:
 
 def _refused(reason: Reason, sentence: str) -> ReadFile:
     return ReadFile(refusal=Refusal(reason, sentence))
+
+
+def _unwritten(number: int) -> RunError:
+    error = OSError(number, os.strerror(number))
+    kind = DiskFullError if is_disk_full(error) else RunError
+    return kind(f"The pixels of an image cannot be written: {error.strerror}. Make room where temporary files go.")

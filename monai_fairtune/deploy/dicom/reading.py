@@ -44,6 +44,9 @@ def read_file(path: Path, pixels: Path | None, rules: ReadingRules) -> ReadFile:
         pixels: an NPY file to write, shape ``(H, W)`` or ``(H, W, 3)``, in [0, 1], so that a model needs to parse
             nothing of the file; None to read the header alone.
         rules: what it must comply with.
+
+    Raises:
+        OSError: if the pixels cannot be written, which is no fault of the file.
     """
     try:
         refusal = _check_file(path, rules)
@@ -56,10 +59,14 @@ def read_file(path: Path, pixels: Path | None, rules: ReadingRules) -> ReadFile:
     try:
         refusal = check_header(dataset, rules) or check_identity(identity, dataset)
         frame = chosen_frame(n_frames(dataset), rules.frame)
-        if refusal is None and pixels is not None:
-            refusal = _decode(path, pixels, frame)
+        image = decode_dicom(path, frame) if refusal is None and pixels is not None else None
+        if image is not None:
+            refusal = check_pixels(image)
     except foreign_errors() as error:
         return ReadFile(identity, None, _explain(error, "It cannot be decoded."))
+    if pixels is not None and image is not None and refusal is None:
+        # Channels last, by which a grey image three pixels wide is not taken for a colour image.
+        np.save(pixels, image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), allow_pickle=False)
     return ReadFile(identity, frame, refusal)
 
 
@@ -70,15 +77,6 @@ def _check_file(path: Path, rules: ReadingRules) -> Refusal | None:
     if n_bytes > rules.limits.n_bytes:
         return Refusal(Reason.TOO_LARGE, f"It holds {n_bytes} bytes, more than the {rules.limits.n_bytes} allowed.")
     return None
-
-
-def _decode(path: Path, pixels: Path, frame: int | None) -> Refusal | None:
-    image = decode_dicom(path, frame)
-    refusal = check_pixels(image)
-    if refusal is None:
-        # Channels last, by which a grey image three pixels wide is not taken for a colour image.
-        np.save(pixels, image[0] if len(image) == 1 else np.moveaxis(image, 0, -1), allow_pickle=False)
-    return refusal
 
 
 def _explain(error: Exception, sentence: str) -> Refusal:

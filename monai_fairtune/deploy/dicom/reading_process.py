@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import resource
@@ -34,7 +35,11 @@ def serve_reader(connection: Connection) -> None:
             return
         _limit_processor(rules.limits)
         pixels = None if request["pixels"] is None else Path(request["pixels"])
-        connection.send_bytes(json.dumps(asdict(read_file(Path(request["path"]), pixels, rules))).encode())
+        try:
+            reply = asdict(read_file(Path(request["path"]), pixels, rules))
+        except OSError as error:
+            reply = {"errno": error.errno or errno.ENOSPC}  # NumPy gives a write that fell short no number
+        connection.send_bytes(json.dumps(reply).encode())
 
 
 def _limit_memory(limits: ReadingLimits) -> None:
