@@ -8,13 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from monai_fairtune.deploy.classifier import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
+from monai_fairtune.deploy.dicom.structured_report import encode_report
 from monai_fairtune.deploy.node.logs import log
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import Part, StudyQueue
@@ -96,7 +96,7 @@ class Answerer:
             file.open("rb").close()  # one that is lost is no refusal of what the sender gave
         answer = self._answer(files, self._classifier)
         if answer.report is not None:
-            self._spool.write_report(part, _encoded(answer.report))
+            self._spool.write_report(part, encode_report(answer.report))
         return answer
 
     def _note(self, part: Part, answer: StudyAnswer, seconds: float) -> None:
@@ -123,9 +123,3 @@ class Answerer:
         self._queue.move(part, "failed", reason)
         self._metrics.studies.labels("failed").inc()
         log(logging.ERROR, "study failed", study=part.study, part=part.number, reason=reason)
-
-
-def _encoded(report: Any) -> bytes:
-    stream = BytesIO()
-    report.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()
