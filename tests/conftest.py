@@ -15,7 +15,8 @@ settings.load_profile("fairtune")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the option that gives faults a night instead of minutes."""
-    parser.addoption("--nightly", action="store_true", help="run faults with many seeds, and install what else is missing: above an hour")
+    told = "run faults with many seeds, and install what else is missing: above an hour"
+    parser.addoption("--nightly", action="store_true", help=told)
 
 
 @pytest.fixture(scope="session")
