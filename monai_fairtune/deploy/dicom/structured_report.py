@@ -57,11 +57,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
 
     images = sorted(images, key=lambda image: image.identity["SOPInstanceUID"])
     identity, model = images[0].identity, classifier.identity
-    study, who = identity["StudyInstanceUID"], (model.name, model.version, model.sha256)
-    seen = [f"{image.identity['SOPInstanceUID']}/{image.frame or ''}" for image in images]
-    uid = derived_uid(
-        "report", study, *who, repr(classifier.threshold), *classifier.class_names, str(is_complete), *seen
-    )
+    uid, series = _uids(images, classifier, is_complete=is_complete)
     content = hd.sr.MeasurementReport(
         observation_context=_observer(classifier),
         procedure_reported=codes.SCT.ImagingProcedure,
@@ -71,7 +67,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
     report = hd.sr.Comprehensive3DSR(
         evidence=[_evidence(image) for image in images],
         content=content,
-        series_instance_uid=derived_uid("series", study, *who),
+        series_instance_uid=series,
         series_number=_SERIES_NUMBER,
         sop_instance_uid=uid,
         instance_number=1 + int(uid.rpartition(".")[2]) % 10**9,  # reports on parts of a study share the series
@@ -96,6 +92,15 @@ def encode_report(report: Any) -> bytes:
     stream = BytesIO()
     report.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
+
+
+def _uids(images: Sequence[AnsweredImage], classifier: ImageClassifier, *, is_complete: bool) -> tuple[str, str]:
+    """Returns the UIDs of the report on images, which are in order, and of its series."""
+    model, study = classifier.identity, images[0].identity["StudyInstanceUID"]
+    who = (model.name, model.version, model.sha256)
+    seen = [f"{image.identity['SOPInstanceUID']}/{image.frame or ''}" for image in images]
+    how = (repr(classifier.threshold), *classifier.class_names, str(is_complete))
+    return derived_uid("report", study, *who, *how, *seen), derived_uid("series", study, *who)
 
 
 def _group(image: AnsweredImage, classifier: ImageClassifier, report_uid: str, number: int) -> Any:
