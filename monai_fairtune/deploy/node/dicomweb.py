@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from email.message import Message
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from monai_fairtune.cohort.decoding.decode import foreign_errors
+from monai_fairtune.deploy.dicom import ReadingLimits
 from monai_fairtune.deploy.node.receiver import image_classes
 from monai_fairtune.exceptions import ArchiveError, ConfigurationError
 
@@ -18,6 +21,8 @@ __all__ = ["PASSWORD_VARIABLE", "TOKEN_VARIABLE", "USER_VARIABLE", "DicomWebArch
 USER_VARIABLE = "FAIRTUNE_DICOMWEB_USER"
 PASSWORD_VARIABLE = "FAIRTUNE_DICOMWEB_PASSWORD"  # noqa: S105 - the name of a variable
 TOKEN_VARIABLE = "FAIRTUNE_DICOMWEB_TOKEN"  # noqa: S105
+_PIECE = 1 << 20
+_BUSY = (429, 502, 503, 504)
 
 
 class DicomWebArchive:
@@ -37,9 +42,9 @@ class DicomWebArchive:
     def __init__(self, url: str, *, seconds: float = 60.0, authority: Path | None = None) -> None:
         from dicomweb_client import DICOMwebClient
 
-        session = _session(authority)
-        _require_safe(url, has_secret=session.auth is not None or "Authorization" in session.headers)
-        self._client = DICOMwebClient(url.rstrip("/"), session=session, permissive_uid=True, timeout=seconds)
+        self._url, self._seconds, self._session = url.rstrip("/"), seconds, _session(authority)
+        _require_safe(url, has_secret=self._session.auth is not _nobody)
+        self._client = DICOMwebClient(self._url, session=self._session, permissive_uid=True, timeout=seconds)
         self._client.set_http_retry_params(max_attempts=3, wait_exponential_multiplier=500)
 
     def find_studies(self, dates: str, modality: str | None = None) -> list[str]:
@@ -49,21 +54,32 @@ class DicomWebArchive:
             return list(_all(partial(self._client.search_for_studies, search_filters=filters), "0020000D"))
 
     def fetch(self, study: str, folder: Path) -> list[Path]:
-        """Fetches the images of a study, one at a time and as they are stored; returns their files in ``folder``."""
+        """Fetches the images of a study, one at a time and as they are stored; returns their files in ``folder``.
+
+        What arrives is not parsed here: whoever reads the files does so within limits.
+        """
         classes, files = set(image_classes()), []
         with _errors("fetching a study"):
             instances = _all(partial(self._client.search_for_instances, study), "00080018")
             for number, (uid, instance) in enumerate(instances.items()):
                 if _value(instance, "00080016") in classes:
-                    image = self._client.retrieve_instance(
-                        study,
-                        _value(instance, "0020000E"),
-                        uid,
-                        media_types=(("application/dicom", "*"),),
-                    )
                     files.append(folder / f"{number}.dcm")
-                    image.save_as(files[-1], enforce_file_format=True)
+                    files[-1].write_bytes(self._fetch(study, _value(instance, "0020000E"), uid))
         return files
+
+    def _fetch(self, study: str, series: str, image: str) -> bytes:
+        """Returns an instance as a file has it; of one that is too large, so much that a reader sees it."""
+        place = zip(("studies", "series", "instances"), (study, series, image), strict=True)
+        url = "/".join((self._url, *(f"{level}/{quote(uid, safe='')}" for level, uid in place)))
+        accept = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
+        with self._session.get(url, headers=accept, stream=True, timeout=self._seconds) as answer:
+            answer.raise_for_status()
+            body = bytearray()
+            for piece in answer.iter_content(_PIECE):
+                body += piece
+                if len(body) > ReadingLimits.n_bytes + _PIECE:
+                    break
+            return _only_part(answer.headers.get("Content-Type", ""), bytes(body))
 
     def store(self, reports: Sequence[Any]) -> None:
         """Stores reports, each a ``pydicom.Dataset`` with file meta.
@@ -84,14 +100,33 @@ class DicomWebArchive:
 
 def _session(authority: Path | None) -> Any:
     from dicomweb_client.session_utils import add_certs_to_session, create_session
+    from requests.adapters import HTTPAdapter
+    from urllib3.util import Retry
 
     session = add_certs_to_session(create_session(), None if authority is None else str(authority))
+    again = Retry(2, connect=0, backoff_factor=0.5, status_forcelist=_BUSY, raise_on_status=False)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=again))
+    session.auth = _credentials() or _nobody  # without any, requests would look for some in the user's netrc file
+    return session
+
+
+def _credentials() -> Callable[[Any], Any] | None:
+    from requests.auth import HTTPBasicAuth
+
     user, password, token = (os.environ.get(name) for name in (USER_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE))
     if token:
-        session.headers["Authorization"] = f"Bearer {token}"
-    elif user:
-        session.auth = (user, password or "")
-    return session
+        return partial(_bearer, token)
+    return HTTPBasicAuth(user, password or "") if user else None
+
+
+def _bearer(token: str, request: Any) -> Any:
+    request.headers["Authorization"] = f"Bearer {token}"
+    return request
+
+
+def _nobody(request: Any) -> Any:
+    return request
 
 
 def _require_safe(url: str, *, has_secret: bool) -> None:
@@ -125,6 +160,18 @@ def _all(search: Callable[..., list[dict[str, Any]]], tag: str) -> dict[str, dic
     return found
 
 
+def _only_part(content_type: str, body: bytes) -> bytes:
+    """Returns what is in a message of one part, or the message if it has no parts."""
+    message = Message()
+    message["Content-Type"] = content_type
+    boundary = message.get_boundary()
+    if boundary is None:
+        return body
+    part = body.partition(b"\r\n\r\n")[2]
+    end = part.rfind(f"\r\n--{boundary}".encode())
+    return part if end < 0 else part[:end]
+
+
 @contextmanager
 def _errors(what: str) -> Iterator[None]:
     """Turns errors of the client, whose texts hold URLs with a patient's UIDs, into ours."""
@@ -141,4 +188,8 @@ def _errors(what: str) -> Iterator[None]:
     except requests.RequestException as error:
         raise ArchiveError(
             f"The archive could not be reached ({what}; {type(error).__name__}). Check the URL; start again later."
+        ) from None
+    except foreign_errors():
+        raise ArchiveError(
+            f"The archive's answer cannot be read ({what}). Check that the URL is that of a DICOMweb service."
         ) from None
