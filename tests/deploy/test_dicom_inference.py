@@ -134,7 +134,11 @@ def test_an_image_that_the_model_cannot_take_does_not_end_the_others(tmp_path: P
     ]
 
 
-def test_decoded_pixels_are_few_at_a_time_private_and_gone_afterwards(tmp_path: Path, reader: ImageReader) -> None:
+@pytest.mark.parametrize(("most_bytes", "expected"), [(1 << 20, [16, 4]), (3 * 32 * 32 * 4, [3] * 6 + [2])])
+def test_decoded_pixels_are_few_at_a_time_private_and_gone_afterwards(
+    tmp_path: Path, reader: ImageReader, monkeypatch: pytest.MonkeyPatch, most_bytes: int, expected: list[int]
+) -> None:
+    monkeypatch.setattr("monai_fairtune.deploy.dicom.inference._BLOCK_BYTES", most_bytes)
     folders: list[Path] = []
     n_at_once: list[int] = []
 
@@ -147,7 +151,7 @@ def test_decoded_pixels_are_few_at_a_time_private_and_gone_afterwards(tmp_path: 
 
     files = [write_image(tmp_path / f"{number}.dcm", number=number) for number in range(1, 21)]
     answer_study(files, Watching(), reader)
-    assert n_at_once == [16, 4]
+    assert n_at_once == expected
     assert not any(folder.exists() for folder in folders)
 
 

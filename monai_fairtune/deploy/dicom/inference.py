@@ -20,7 +20,8 @@ from monai_fairtune.exceptions import ImageError
 
 __all__ = ["ImageAnswer", "StudyAnswer", "answer_study"]
 
-_BLOCK = 16  # decoded images on disk at once
+_BLOCK = 16  # decoded images on disk at once,
+_BLOCK_BYTES = 1 << 28  # and their bytes, one image beyond
 
 
 @dataclass(frozen=True)
@@ -104,18 +105,25 @@ def _answers(
 ) -> Iterator[ImageAnswer]:
     seen: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="fairtune-dicom-") as folder:
-        for start in range(0, len(files), _BLOCK):
-            block = files[start : start + _BLOCK]
-            pixels = [Path(folder) / f"{start + number}.npy" for number in range(len(block))]
-            read = [
-                _read_pixels(file, header, into, reader, seen)
-                for (file, header), into in zip(block, pixels, strict=True)
-            ]
-            usable = [into for found, into in zip(read, pixels, strict=True) if found.refusal is None]
-            answers = dict(zip(usable, _probabilities(usable, classifier), strict=True))
-            for (file, _), found, into in zip(block, read, pixels, strict=True):
-                yield _answer(file, found, answers.get(into))
-                into.unlink(missing_ok=True)
+        block: list[tuple[Path, ReadFile, Path]] = []
+        n_bytes = 0
+        for number, (file, header) in enumerate(files):
+            into = Path(folder) / f"{number}.npy"
+            found = _read_pixels(file, header, into, reader, seen)
+            block.append((file, found, into))
+            n_bytes += into.stat().st_size if found.refusal is None else 0
+            if len(block) == _BLOCK or n_bytes > _BLOCK_BYTES:
+                yield from _answer_block(block, classifier)
+                block, n_bytes = [], 0
+        yield from _answer_block(block, classifier)
+
+
+def _answer_block(block: Sequence[tuple[Path, ReadFile, Path]], classifier: ImageClassifier) -> Iterator[ImageAnswer]:
+    usable = [into for _, found, into in block if found.refusal is None]
+    answers = dict(zip(usable, _probabilities(usable, classifier), strict=True))
+    for file, found, into in block:
+        yield _answer(file, found, answers.get(into))
+        into.unlink(missing_ok=True)
 
 
 def _read_pixels(file: Path, header: ReadFile, into: Path, reader: ImageReader, seen: set[str]) -> ReadFile:
