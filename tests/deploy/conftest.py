@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from monai_fairtune.deploy.export import SearchOutput, export_bundle, read_search_output
 from tests.deploy.exports import described, write_images, write_search_output
+from tests.deploy.nodes import Archive
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +40,11 @@ def exported_folder(source: SearchOutput, tmp_path_factory: pytest.TempPathFacto
 def exported_zip(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same bundle as a zip."""
     return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny_v1.2.0.zip").path
+
+
+@pytest.fixture
+def archive() -> Iterator[Archive]:
+    """Receives reports."""
+    archive = Archive()
+    yield archive
+    archive.close()

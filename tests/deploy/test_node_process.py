@@ -4,7 +4,6 @@ import json
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,14 +18,6 @@ N_STUDIES, N_KILLS, N_SENDERS = 200, 12, 4
 
 # pynetdicom leaves a socket whose connection was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture
-def archive() -> Iterator[Archive]:
-    """Receives reports."""
-    archive = Archive()
-    yield archive
-    archive.close()
 
 
 def lines(node: NodeProcess) -> list[dict[str, object]]:

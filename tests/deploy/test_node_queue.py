@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -175,6 +176,22 @@ def test_files_that_cannot_be_removed_are_still_counted(queue: StudyQueue, clock
         queue.tidy(0.0, 30.0, broken)
     assert queue.load() == Load(1, 1)
     assert removed(queue, 0.0, 30.0) == [part.id]
+
+
+def test_no_image_comes_again_while_its_file_is_removed(queue: StudyQueue, clock: Clock) -> None:
+    queue.add("s", "a", 1)
+    clock.now = IDLE
+    done(queue, "failed")
+    asked: list[Future[bool]] = []
+    with ThreadPoolExecutor(1) as executor:
+
+        def remove(_: Part) -> None:
+            asked.append(executor.submit(queue.knows, "a"))
+            with pytest.raises(TimeoutError):
+                asked[0].result(0.2)
+
+        queue.tidy(0.0, 0.0, remove)
+        assert (asked[0].result(), queue.counts()) == (False, {})
 
 
 def test_another_model_tries_what_has_failed_and_answers_again_what_comes_again(

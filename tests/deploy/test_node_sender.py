@@ -77,14 +77,6 @@ class Outbox:
 
 
 @pytest.fixture
-def archive() -> Iterator[Archive]:
-    """Receives reports."""
-    archive = Archive()
-    yield archive
-    archive.close()
-
-
-@pytest.fixture
 def outbox(tmp_path: Path, archive: Archive) -> Iterator[Outbox]:
     """An empty one, two attempts a report."""
     outbox = Outbox(tmp_path, archive)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from pynetdicom import AE
 from monai_fairtune.deploy import ImageClassifier, ModelIdentity
 from monai_fairtune.deploy.dicom import StudyAnswer
 from monai_fairtune.deploy.node import NodeLimits
-from monai_fairtune.exceptions import ConfigurationError, RunError
+from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import CANARIES, image_dataset, picture
 from tests.deploy.nodes import Archive, answer_briefly, page, running, send, settings_for
@@ -26,14 +26,6 @@ SILENCE = 1.0
 
 # pynetdicom leaves a socket whose connection was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture
-def archive() -> Iterator[Archive]:
-    """Receives reports."""
-    archive = Archive()
-    yield archive
-    archive.close()
 
 
 def kept(folder: Path) -> int:
@@ -265,44 +257,6 @@ def test_the_operators_page_tells_nothing_of_a_patient(tmp_path: Path, archive: 
     assert 'fairtune_node_images_total{outcome="received"} 1.0' in text
     assert "fairtune_node_inference_seconds_count 1.0" in text
     assert not [word for word in [*CANARIES.values(), "1.2.777.1", "MODALITY"] if word in text]
-
-
-def test_systemd_hears_of_a_sound_node_and_nothing_of_one_that_is_overdue(
-    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def linger(files: Sequence[Path], classifier: ImageClassifier) -> StudyAnswer:
-        time.sleep(5.0)
-        return StudyAnswer(None, ())
-
-    settings = settings_for(tmp_path, archive, limits=NodeLimits(image_seconds=0.1))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(20)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        with running(settings, linger):
-            assert manager.recv(100) == b"READY=1\nWATCHDOG=1"
-            send([image_dataset(study="1.2.1")], settings)
-            wait_until(lambda: page(settings.http_port, "healthz")[0] == 503, "it is overdue")
-            manager.setblocking(False)
-            with suppress(BlockingIOError):
-                while manager.recv(100):
-                    pass
-            time.sleep(1.5)
-            with pytest.raises(BlockingIOError):
-                manager.recv(100)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("server", ["connections.BoundedServer", "endpoint._Server"])
-def test_a_node_that_listens_no_more_ends(
-    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch, server: str
-) -> None:
-    def end(_: object) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(RunError, match="that listens has ended"), running(settings_for(tmp_path, archive)) as node:  # noqa: PT012
-        monkeypatch.setattr(f"monai_fairtune.deploy.node.{server}.service_actions", end)
-        wait_until(node.stop.is_set, "the node ends")
 
 
 def test_one_folder_serves_one_node(tmp_path: Path, archive: Archive) -> None:
