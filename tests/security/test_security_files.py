@@ -87,13 +87,9 @@ def test_a_password_of_the_database_is_never_said(
 ) -> None:
     monkeypatch.setenv("FAIRTUNE_STORAGE", "postgresql://me:sEcReT@127.0.0.1:1/studies")
     caplog.set_level("DEBUG")
-    with pytest.raises(Exception, match=r"refused") as caught:
-        main(["status", "--storage", "environment", "--output-dir", str(tmp_path)])
+    assert main(["status", "--storage", "environment", "--output-dir", str(tmp_path)]) == 75
     said = capsys.readouterr()
-    error: BaseException | None = caught.value
-    while error is not None:
-        assert "sEcReT" not in f"{error!r} {error}"
-        error = error.__cause__ or error.__context__
+    assert "reached" in said.err
     assert "sEcReT" not in said.out + said.err + caplog.text
     assert main(["status", "--storage", "postgresql://me:sEcReT@127.0.0.1/x", "--output-dir", str(tmp_path)]) == 2
     assert "sEcReT" not in capsys.readouterr().err
