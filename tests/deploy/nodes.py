@@ -26,7 +26,7 @@ from pynetdicom import AE, build_context, evt
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
 from monai_fairtune.deploy.node import Node, NodeLimits, NodeSettings, RemoteNode, StudyAnswerer
-from monai_fairtune.deploy.node.connections import send_at_once
+from monai_fairtune.deploy.node.connections import close_refused, send_at_once
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import StudyQueue
 from monai_fairtune.deploy.node.receiver import Receiver
@@ -210,8 +210,7 @@ def send(
         tls_args=None if tls is None else (tls, "localhost"),
     )
     if not association.is_established:
-        if association.dul.socket is not None and association.dul.socket.socket is not None:
-            association.dul.socket.socket.close()  # pynetdicom leaves it open
+        close_refused(association)
         raise ConnectionError("no association")
     try:
         return [_status(association, image) for image in images]

@@ -21,9 +21,6 @@ from tests.servers.processes import wait_until
 
 SUCCESS, FAULT, NO_ROOM, MISMATCH, CANNOT_UNDERSTAND = 0x0000, 0x0110, 0xA700, 0xA900, 0xC000
 
-# pynetdicom leaves a socket whose connection was refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 class Outbox:
     """A queue and a spool of reports, and the sender that empties them."""

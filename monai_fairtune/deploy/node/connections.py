@@ -12,7 +12,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from monai_fairtune.deploy.node.bounded_threads import BoundedThreads
 
-__all__ = ["BoundedServer", "Overflow", "bound_message", "end_without_request", "send_at_once"]
+__all__ = ["BoundedServer", "Overflow", "bound_message", "close_refused", "end_without_request", "send_at_once"]
 
 _MOST_PDU_BYTES = 1 << 20  # we announce 16 kB; an association request of all contexts has some 20 kB
 _MOST_MESSAGES = 2  # that wait; a peer has to wait for each answer
@@ -97,3 +97,10 @@ class _BoundedHandler(RequestHandler):  # type: ignore[misc]
 
         connection.recv = receive_bounded
         return association
+
+
+def close_refused(association: Any) -> None:
+    """Closes the socket of an association that was not had: pynetdicom leaves it to Python, which may take long."""
+    held = association.dul.socket
+    if held is not None and held.socket is not None:
+        held.socket.close()
