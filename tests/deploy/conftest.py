@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,3 +50,13 @@ def archive() -> Iterator[Archive]:
     archive = Archive()
     yield archive
     archive.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sockets_end_with_their_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collects the sockets that pynetdicom leaves to Python here, lest they are told of in another module's tests."""
+    yield
+    if "node" in request.module.__name__:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
