@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import pandas as pd
 
 from monai_fairtune.cohort.ages import age_text, years_from_text
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows, validation_of_tenth
 from monai_fairtune.cohort.readers.tables import read_csv, recode, require_file
@@ -72,10 +72,9 @@ class ChestXray14:
         read, table = read_csv(root, _TABLE, _COLUMNS)
         lists = {split: _read_list(root, name) for split, name in _LISTS.items()}
         images = find_images(root, (".png",))
-        path_of = without_folders(images)
         rows = Rows(
             read.assign(
-                image=[path_of.get(name.removesuffix(".png"), name) for name in read["Image Index"]],
+                image=paths_of(read["Image Index"], images),
                 label=self._labels(read["Finding Labels"]),
                 label_name=read["Finding Labels"],
                 patient_id=read["Patient ID"],

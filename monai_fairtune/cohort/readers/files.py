@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from monai_fairtune.exceptions import ImageError
 
-__all__ = ["find_images", "reading", "without_folders"]
+__all__ = ["find_images", "paths_of", "reading"]
 
 
 def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple[str, ...]:
@@ -33,17 +33,21 @@ def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple
     return tuple(sorted(found))
 
 
-def without_folders(images: Iterable[str]) -> dict[str, str]:
-    """Returns a file's name without folders and ending, to its path; of several files the first by path.
+def paths_of(names: Iterable[str], images: Iterable[str]) -> list[str]:
+    """Returns the path of each image that a table names, in whatever folder it lies; of several the first by path.
+
+    Args:
+        names: of files; their folders and endings are not compared. One that is not there stays as it is.
+        images: what is there, as ``find_images`` returns it.
 
     Example:
-        >>> without_folders(["part_1/a.jpg", "part_2/a.jpg", "part_2/b.jpg"])
-        {'a': 'part_1/a.jpg', 'b': 'part_2/b.jpg'}
+        >>> paths_of(["a.jpg", "c.jpg"], ["part_1/a.jpg", "part_2/a.jpg", "part_2/b.jpg"])
+        ['part_1/a.jpg', 'c.jpg']
     """
-    paths: dict[str, str] = {}
+    path_of: dict[str, str] = {}
     for image in images:
-        paths.setdefault(PurePosixPath(image).stem, image)
-    return paths
+        path_of.setdefault(PurePosixPath(image).stem, image)
+    return [path_of.get(PurePosixPath(name).stem, name) for name in names]
 
 
 @contextmanager

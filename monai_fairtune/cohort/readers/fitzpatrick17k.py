@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode
@@ -46,11 +46,10 @@ class Fitzpatrick17k:
         """Returns what is found below ``root``."""
         read, table = read_csv(root, ["fitzpatrick17k.csv"], _COLUMNS)
         images = find_images(root, (".jpg",))
-        path_of = without_folders(images)
         skin_types = recode(read["fitzpatrick_scale"], _SKIN_TYPES)
         rows = Rows(
             read.assign(
-                image=[path_of.get(name, f"{name}.jpg") for name in read["md5hash"]],
+                image=paths_of(read["md5hash"] + ".jpg", images),
                 label=recode(read["three_partition_label"], _LABELS),
                 label_name=read["three_partition_label"],
                 patient_id=read["md5hash"],

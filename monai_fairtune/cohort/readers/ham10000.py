@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode, years
@@ -49,10 +49,9 @@ class HAM10000:
         """Returns what is found below ``root``."""
         read, table = read_csv(root, _TABLE, _COLUMNS)
         images = find_images(root, (".jpg",))
-        path_of = without_folders(images)
         rows = Rows(
             read.assign(
-                image=[path_of.get(name, f"{name}.jpg") for name in read["image_id"]],
+                image=paths_of(read["image_id"] + ".jpg", images),
                 label=recode(read["dx"], _LABELS | {"bcc": "1" if self.bcc == "malignant" else "0"}),
                 label_name=read["dx"],
                 patient_id=read["lesion_id"],

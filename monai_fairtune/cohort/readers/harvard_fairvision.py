@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_fairtune.cohort.readers.files import find_images, reading, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of, reading
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode, years
@@ -67,13 +67,12 @@ class HarvardFairVision:
         """Returns what is found below ``root``."""
         read, table = read_csv(root, [f"data_summary_{self.disease}.csv"], [*_COLUMNS, self.disease])
         images = tuple(name for name in find_images(root, (".npz",)) if self._is_of_disease(name))
-        path_of = without_folders(images)
         texts = {name: read[name].str.lower() for name in (*_COLUMNS[2:], self.disease)}
         least = _AMD_FROM[self.amd_from] if self.disease == "amd" else 1
         labels = {stage: str(int(grade >= least)) for stage, grade in _STAGES[self.disease].items()}
         rows = Rows(
             read.assign(
-                image=[path_of.get(name.removesuffix(".npz"), name) for name in read["filename"]],
+                image=paths_of(read["filename"], images),
                 label=recode(texts[self.disease], labels),
                 label_name=texts[self.disease],
                 patient_id=read["filename"].str.removesuffix(".npz"),

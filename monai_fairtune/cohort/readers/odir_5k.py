@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import find_file, read_csv, read_sheet, recode, years
@@ -72,11 +72,10 @@ class ODIR5K:
             read, table = read_sheet(root, _SHEETS, columns)
         eyes = _eyes(read)
         images = find_images(root, (".jpg",))
-        path_of = without_folders(images)
         label = eyes["words"].map(self._label)
         rows = Rows(
             eyes.assign(
-                image=[path_of.get(name.removesuffix(".jpg"), name) for name in eyes["file"]],
+                image=paths_of(eyes["file"], images),
                 label=label.replace("suspected", self.suspected),
                 label_name=label.map({"0": "absent", "1": self.finding, "suspected": f"{self.finding} suspected"}),
                 patient_id=eyes["ID"],

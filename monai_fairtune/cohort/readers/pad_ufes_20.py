@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode, years
@@ -49,10 +49,9 @@ class PADUFES20:
         """Returns what is found below ``root``."""
         read, table = read_csv(root, ["metadata.csv"], _COLUMNS)
         images = find_images(root, (".png",))
-        path_of = without_folders(images)
         rows = Rows(
             read.assign(
-                image=[path_of.get(name.removesuffix(".png"), name) for name in read["img_id"]],
+                image=paths_of(read["img_id"], images),
                 label=recode(read["diagnostic"], _LABELS | {"ACK": "1" if self.ack == "malignant" else "0"}),
                 label_name=read["diagnostic"],
                 sex=recode(read["gender"], {"FEMALE": "female", "MALE": "male", "": ""}),

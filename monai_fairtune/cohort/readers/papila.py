@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
-from monai_fairtune.cohort.readers.files import find_images, without_folders
+from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_excel, recode, years
@@ -47,12 +47,11 @@ class PAPILA:
         sides = {side: _read_side(root, side) for side in eyes}
         read = pd.concat([table.assign(side=side) for side, (table, _) in sides.items()], ignore_index=True)
         images = tuple(name for name in find_images(root, (".jpg",)) if Path(name).stem.startswith("RET"))
-        path_of = without_folders(images)
         names = "RET" + read["patient"] + read["side"].str.upper()
         diagnoses = recode(read["diagnosis"], _NAMES)
         rows = Rows(
             read.assign(
-                image=[path_of.get(name, f"FundusImages/{name}.jpg") for name in names],
+                image=paths_of("FundusImages/" + names + ".jpg", images),
                 label=recode(read["diagnosis"], {"0": "0", "1": "1", "2": self.suspects}),
                 label_name=diagnoses,
                 patient_id=read["patient"],
