@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from monai_fairtune.cohort.console import WIDTH, wrapped
 from monai_fairtune.cohort.paths import summarize
 from monai_fairtune.predictions import printable
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_text"]
 
-_WIDTH = 98
 _LABEL = 25
 _CELL = 6
 _MOST_SHOWN = 5
@@ -35,9 +34,10 @@ def _heading(check: CohortCheck) -> Iterator[str]:
     counts, names = check.counts, check.cohort.class_names
     meaning = "" if names == ("0", "1") else f" (0 = {names[0]}, 1 = {names[1]})"
     n, positive = counts["n"], counts["n_positive"]
-    yield from _wrap(
+    yield from wrapped(
         f"{n} images of {counts['n_patients']} patients, {positive} ({positive / n:.1%}) of class 1{meaning}. "
-        f"{check.cohort.split_rule}"
+        f"{check.cohort.split_rule}",
+        indent="",
     )
 
 
@@ -49,16 +49,17 @@ def _counts(check: CohortCheck) -> Iterator[str]:
     yield _row("all images", splits.values())
     for attribute in next(iter(splits.values()))["attributes"]:
         cells = {split: counts["attributes"][attribute] for split, counts in splits.items()}
-        yield attribute[: _WIDTH - 1]
+        yield attribute[: WIDTH - 1]
         for name in next(iter(cells.values()))["subgroups"]:
             stars = ["*" if (split, attribute, name) in small else " " for split in splits]
             yield _row(f"  {name}", [entry["subgroups"][name] for entry in cells.values()], stars)
         if any(entry["missing"]["n"] for entry in cells.values()):
             yield _row("  not recorded", [entry["missing"] for entry in cells.values()])
     if small:
-        yield from _wrap(
+        yield from wrapped(
             f"* fewer than {check.min_per_class} images of a class: an objective refuses this subgroup unless "
-            "min_per_class is lowered. Merge subgroups, or give these splits more patients."
+            "min_per_class is lowered. Merge subgroups, or give these splits more patients.",
+            indent="",
         )
 
 
@@ -71,7 +72,7 @@ def _row(label: str, cells: Iterable[Mapping[str, int]], stars: Sequence[str] = 
 
 
 def _gaps(check: CohortCheck) -> Iterator[str]:
-    yield from _wrap("Smallest true AUROC gap between two subgroups that a split would show with 80 % probability:")
+    yield "Smallest true AUROC gap between two subgroups that a split would show with 80 % probability:"
     for attribute, gaps in check.detectable_gaps.items():
         shown = ", ".join(f"{split} {'-' if isinstance(gap, str) else f'{gap:.2f}'}" for split, gap in gaps.items())
         yield f"{_shorten('  ' + attribute, _LABEL):<{_LABEL}} {shown}"
@@ -103,13 +104,12 @@ def _duplicates(groups: Sequence[Duplicates]) -> Iterator[str]:
 
 def _near_duplicates(looked: Looked) -> Iterator[str]:
     if looked.near is None:
-        yield from _wrap(
-            "Images that look alike were not searched for: that needs pip install 'monai-fairtune[quality]'."
-        )
+        yield "Images that look alike were not searched for: that needs pip install 'monai-fairtune[quality]'."
         return
-    yield from _wrap(
+    yield from wrapped(
         f"Groups of images that look alike (at most {looked.near['max_distance']} of {looked.near['n_bits']} bits "
-        f"differ), across splits or patients: {looked.near['n_groups']}."
+        f"differ), across splits or patients: {looked.near['n_groups']}.",
+        indent="",
     )
     yield from _some(f"{_group(group)}, {group.distance} bits" for group in looked.near_duplicates)
 
@@ -132,7 +132,7 @@ def _some(items: Iterable[str]) -> Iterator[str]:
     """Yields the first few items as a list, and how many more there are."""
     listed = list(items)
     for item in listed[:_MOST_SHOWN]:
-        yield from _wrap(f"- {item}", indent="  ")
+        yield from wrapped(item, first="- ")
     if len(listed) > _MOST_SHOWN:
         yield f"  and {len(listed) - _MOST_SHOWN} more"
 
@@ -141,15 +141,11 @@ def _verdict(check: CohortCheck) -> Iterator[str]:
     problems, cautions = check.problems, check.cautions
     yield "To be mended first:" if problems else "Nothing was found that would stop a search."
     for problem in problems:
-        yield from _wrap(f"- {problem}", indent="  ")
+        yield from wrapped(problem, first="- ")
     if cautions:
         yield "To be looked at:"
     for caution in cautions:
-        yield from _wrap(f"- {caution}", indent="  ")
-
-
-def _wrap(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, _WIDTH, subsequent_indent=indent)
+        yield from wrapped(caution, first="- ")
 
 
 def _shorten(text: str, width: int) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ __all__ = [
     "read_prepared",
     "refuse_foreign_manifest",
     "row_counts",
-    "wrapped",
 ]
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
 _NAMING = ("missing", "unreadable", "surplus")  # lists of files in the record
-_WIDTH = 98
 
 
 def row_counts(rows: pd.DataFrame, attributes: Iterable[str]) -> dict[str, Any]:
@@ -56,11 +54,6 @@ def check_command(manifest: Path, data_root: Path, attributes: Iterable[str]) ->
     """Returns the command that looks at a manifest."""
     command = ["monai-fairtune", "check", str(manifest), "--data-root", str(data_root)]
     return shlex.join([*command, "--attribute", *attributes])
-
-
-def wrapped(text: str) -> list[str]:
-    """Returns lines of at most 98 characters, unless a word is longer."""
-    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def forget_prepared(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.ages import count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
@@ -26,7 +27,6 @@ from monai_fairtune.cohort.prepared import (
     counts_text,
     refuse_foreign_manifest,
     row_counts,
-    wrapped,
 )
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.predictions import write_csv, write_json

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import stacked
 from monai_fairtune.cohort.own_data.propose_columns import propose_columns, propose_images
@@ -23,7 +23,6 @@ from monai_fairtune.exceptions import ConfigurationError
 __all__ = ["MAPPING", "Proposal", "propose_mapping"]
 
 MAPPING = "mapping.yaml"
-_WIDTH = 98
 _ALWAYS = """\
 Proposed by monai-fairtune prepare table. Review every line; null is a question that only you can answer.
 
@@ -152,5 +151,4 @@ def _yaml(sections: Sequence[Proposed]) -> str:
 
 
 def _listed(title: str, sentences: Sequence[str]) -> str:
-    wrapped = [textwrap.wrap(text, _WIDTH, initial_indent="- ", subsequent_indent="  ") for text in sentences]
-    return "\n".join([f"{title}:", *("\n".join(lines) for lines in wrapped)])
+    return "\n".join([f"{title}:", *(line for text in sentences for line in wrapped(text, first="- "))])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.cohort.paths import summarize
-from monai_fairtune.cohort.prepared import check_command, counts_text, wrapped
+from monai_fairtune.cohort.prepared import check_command, counts_text
 from monai_fairtune.cohort.readers.reader import options_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["prepared_text"]
 
-_WIDTH = 98
 _NAME = 14
 
 
@@ -38,7 +37,7 @@ def _rules(prepared: PreparedCohort) -> Iterator[str]:
     rules = {"label": about.label, **about.attributes, "patient_id": about.patients, "split": about.split}
     for name, rule in rules.items():
         if name in prepared.rows.columns or name == "split":
-            yield from _item(name, rule)
+            yield from wrapped(rule, first=f"{name:{_NAME}}", indent=" " * _NAME)
 
 
 def _choices(prepared: PreparedCohort) -> Iterator[str]:
@@ -76,7 +75,3 @@ def _next(prepared: PreparedCohort) -> Iterator[str]:
         return
     yield f"Manifest: {prepared.manifest}"
     yield f"Next: {check_command(prepared.manifest, prepared.data_root, prepared.study)}"
-
-
-def _item(name: str, text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=f"{name:{_NAME}}", subsequent_indent=" " * _NAME)
