@@ -16,9 +16,6 @@ from tests.deploy.dicom_files import image_dataset
 from tests.deploy.nodes import Archive, page, running, send, settings_for
 from tests.servers.processes import wait_until
 
-# pynetdicom leaves a socket whose connection was refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def test_systemd_hears_of_a_sound_node_and_nothing_of_one_that_is_overdue(
     tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch

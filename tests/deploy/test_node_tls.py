@@ -18,9 +18,6 @@ from tests.deploy.dicom_files import image_dataset
 from tests.deploy.nodes import Archive, listening, running, send, settings_for
 from tests.servers.processes import wait_until
 
-# pynetdicom leaves a socket whose connection was refused to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
