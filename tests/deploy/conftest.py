@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monai_fairtune.deploy.export import SearchOutput, export_bundle, read_search_output
+from tests.deploy.clock import Clock
 from tests.deploy.exports import described, write_images, write_search_output
 from tests.deploy.nodes import Archive
 
@@ -42,6 +43,12 @@ def exported_folder(source: SearchOutput, tmp_path_factory: pytest.TempPathFacto
 def exported_zip(source: SearchOutput, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same bundle as a zip."""
     return export_bundle(source, described(source), tmp_path_factory.mktemp("exported") / "tiny_v1.2.0.zip").path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of a node's queue."""
+    return Clock()
 
 
 @pytest.fixture

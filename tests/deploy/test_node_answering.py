@@ -17,23 +17,9 @@ from monai_fairtune.deploy.node.queue import StudyQueue
 from monai_fairtune.deploy.node.spool import Spool
 from monai_fairtune.exceptions import DiskFullError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
+from tests.deploy.clock import Clock
 from tests.deploy.dicom_files import write_image
 from tests.deploy.nodes import answer_briefly
-
-
-class Clock:
-    """A clock that stands still until it is set."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The queue's clock."""
-    return Clock()
 
 
 @pytest.fixture

@@ -12,23 +12,9 @@ from monai_fairtune.deploy.node.own_time import DAY
 from monai_fairtune.deploy.node.queue import Load, Part, State, StudyQueue
 from monai_fairtune.deploy.node.spool import Spool
 from monai_fairtune.exceptions import ConfigurationError
+from tests.deploy.clock import Clock
 
 IDLE = 10.0
-
-
-class Clock:
-    """A clock that stands still until it is set."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The queue's clock."""
-    return Clock()
 
 
 @pytest.fixture
