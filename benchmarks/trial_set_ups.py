@@ -155,7 +155,7 @@ def build_tuner(
         cohort=set_up.cohort,
         images=images,
         preprocessing=preprocessing,
-        augmentation=make_augmentation(set_up.augments, preprocessing),
+        augmentation=make_augmentation(set_up.augments),
         device=torch_device(device),
         batch_size=set_up.batch_size,
     )

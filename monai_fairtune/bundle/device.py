@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from monai_fairtune.bundle.options import folder, is_absent, switch, text
-from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, cache_images, default_augmentation
+from monai_fairtune.cohort import CachedImages, Cohort, DefaultAugmentation, Preprocessing, cache_images
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["decode_images", "make_augmentation", "precision", "torch_device"]
@@ -53,13 +53,13 @@ def precision(precision: object, device: torch.device) -> str:
     return str(precision)
 
 
-def make_augmentation(augmentation: object, preprocessing: Preprocessing) -> torch.nn.Module | None:
+def make_augmentation(augmentation: object) -> torch.nn.Module | None:
     """Returns the random transform of training batches, or None where it is switched off.
 
     Raises:
         ConfigurationError: if the option is neither true nor false.
     """
-    return default_augmentation(preprocessing.image_size) if switch("augmentation", augmentation) else None
+    return DefaultAugmentation() if switch("augmentation", augmentation) else None
 
 
 def decode_images(

@@ -6,7 +6,6 @@ What needs MONAI or PyTorch is imported when it is first asked for: reading a ma
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from monai_fairtune.cohort.augmentation import default_augmentation
 from monai_fairtune.cohort.cache import CachedImages, cache_images
 from monai_fairtune.cohort.check import CohortCheck, check_manifest
 from monai_fairtune.cohort.cohort import Cohort
@@ -14,6 +13,7 @@ from monai_fairtune.cohort.cross_validation import write_test_folds
 from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
+    from monai_fairtune.cohort.augmentation import DefaultAugmentation
     from monai_fairtune.cohort.preprocessing import Preprocessing
     from monai_fairtune.cohort.resident import Batches, Resident
     from monai_fairtune.cohort.resident_holding import hold_splits
@@ -26,6 +26,7 @@ __all__ = [
     "CachedImages",
     "Cohort",
     "CohortCheck",
+    "DefaultAugmentation",
     "HeldSplit",
     "MappedSplit",
     "Preprocessing",
@@ -34,7 +35,6 @@ __all__ = [
     "ResidentSplit",
     "cache_images",
     "check_manifest",
-    "default_augmentation",
     "hold_splits",
     "write_synthetic_cohort",
     "write_test_folds",
@@ -42,6 +42,7 @@ __all__ = [
 
 _LAZY = {
     "Batches": "resident",
+    "DefaultAugmentation": "augmentation",
     "HeldSplit": "resident_split",
     "MappedSplit": "resident_mapped",
     "Preprocessing": "preprocessing",

@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import math
 
-if TYPE_CHECKING:
-    from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, grid_sample
 
-__all__ = ["default_augmentation"]
+__all__ = ["DefaultAugmentation"]
+
+_LARGEST_ANGLE = math.radians(15)
+_LARGEST_SHIFT = 0.05  # of the side
+_VARIATION = 0.1  # of scale, brightness and contrast around 1
 
 
-def default_augmentation(image_size: int) -> nn.Module:
-    """Returns a mild random transform of whole batches, each image with its own draw, on whatever device they are.
+class DefaultAugmentation(nn.Module):
+    """A mild random transform of whole batches, each image with its own draw, on whatever device they are.
 
     Half of the images are mirrored left to right; all are turned by up to 15 degrees, shifted by up to 5 % and scaled
     by up to 10 %, what comes into view being reflected; brightness and contrast vary by up to 10 %. Leave it out, or
     give your own module, where left and right carry meaning.
 
-    Args:
-        image_size: side of the images, in pixels; shifts of less than half a pixel are left out.
+    It maps ``(B, C, S, S)`` to the same shape, float in [0, 1] both. What is random is drawn by PyTorch's global
+    generator of the processor, the same for every device, and nothing waits for the device: ``Resident.batches`` seeds
+    that generator for the call and restores it.
 
-    Returns:
-        A module from ``(B, C, image_size, image_size)`` to the same shape, float in [0, 1] both. It draws from
-        PyTorch's global generator: ``ResidentSplit.batches`` seeds that for the call and restores it.
+    Example:
+        >>> DefaultAugmentation()(torch.rand(2, 3, 8, 8)).shape
+        torch.Size([2, 3, 8, 8])
     """
-    from kornia.augmentation import (
-        AugmentationSequential,
-        RandomAffine,
-        RandomBrightness,
-        RandomContrast,
-        RandomHorizontalFlip,
-    )
 
-    shift = (0.05, 0.05) if 0.05 * image_size >= 0.5 else None
-    transform = AugmentationSequential(
-        RandomHorizontalFlip(p=0.5),
-        RandomAffine(degrees=15.0, translate=shift, scale=(0.9, 1.1), padding_mode="reflection", p=1.0),
-        RandomBrightness(brightness=(0.9, 1.1), clip_output=True, p=1.0),
-        RandomContrast(contrast=(0.9, 1.1), clip_output=True, p=1.0),
-        data_keys=["input"],
-        same_on_batch=False,
-    )
-    return cast("nn.Module", transform)
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the images, varied."""
+        drawn = torch.rand(7, len(images)).to(images.device, images.dtype, non_blocking=True)
+        mirrored, (angle, scale, right, down, brightness, contrast) = drawn[0] < 0.5, 2 * drawn[1:] - 1
+        images = self._moved(images, mirrored, angle, scale, right, down)
+        images = (images * _factor(brightness)).clamp(0, 1)
+        mean = images.mean((1, 2, 3), keepdim=True)
+        return (mean + (images - mean) * _factor(contrast)).clamp(0, 1)
+
+    def _moved(
+        self, images: Tensor, mirrored: Tensor, angle: Tensor, scale: Tensor, right: Tensor, down: Tensor
+    ) -> Tensor:
+        # Where each pixel of the result comes from: shifted back, turned and scaled back, mirrored. The side is 2 long.
+        size = 1 + _VARIATION * scale
+        cosine, sine = (_LARGEST_ANGLE * angle).cos() / size, (_LARGEST_ANGLE * angle).sin() / size
+        right, down = 2 * _LARGEST_SHIFT * right, 2 * _LARGEST_SHIFT * down
+        side = 1 - 2 * mirrored.to(images.dtype)
+        source = torch.stack(
+            [
+                *(side * cosine, side * sine, -side * (cosine * right + sine * down)),
+                *(-sine, cosine, sine * right - cosine * down),
+            ]
+        )
+        grid = affine_grid(source.T.reshape(-1, 2, 3), list(images.shape), align_corners=False)
+        return grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _factor(drawn: Tensor) -> Tensor:
+    return (1 + _VARIATION * drawn).reshape(-1, 1, 1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +239,12 @@ class FairTuneNetwork(nn.Module):
                 "Apply the mask that it was tuned under, on a network built with the same options."
             )
         self._restore(delta)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FairTuneNetwork:
+        # The pretrained weights follow to the device: brought from the host for each trial they would take longer.
+        super()._apply(fn, recurse)
+        self._pretrained = {name: fn(tensor) for name, tensor in self._pretrained.items()}
+        return self
 
     def _delta_names(self) -> list[str]:
         persistent = self.backbone.state_dict()

@@ -16,7 +16,7 @@ from monai_fairtune.search.settings import SearchSettings
 
 __all__ = ["Experiment", "versions"]
 
-_REPORTED = ("monai-fairtune", "monai", "torch", "timm", "optuna", "numpy", "scikit-learn", "pandas", "kornia")
+_REPORTED = ("monai-fairtune", "monai", "torch", "timm", "optuna", "numpy", "scikit-learn", "pandas")
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class SupervisedTuner:
         self.network.load_delta(tuned.delta)
 
     def _snapshot(self, mask: Mask) -> _Tuned:
-        return _Tuned(mask, {name: tensor.cpu() for name, tensor in self.network.delta().items()})
+        return _Tuned(mask, _on_host(self.network.delta()))
 
     def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
         data = self._data(budget)
@@ -266,6 +266,18 @@ class SupervisedTuner:
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
             raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
         return self.cohort.predictions_of(index, logits, images.name)
+
+
+def _on_host(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Returns the tensors, or copies in page-locked memory, which a GPU fills many times as fast as any other."""
+    if not any(tensor.is_cuda for tensor in tensors.values()):
+        return dict(tensors)
+    copies = {
+        name: torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
+        for name, tensor in tensors.items()
+    }
+    torch.cuda.synchronize()
+    return copies
 
 
 def _own(model: TunedModel) -> _Tuned:

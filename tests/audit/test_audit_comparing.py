@@ -15,12 +15,9 @@ from sklearn.metrics import roc_auc_score
 from monai_fairtune.audit import audit, compare_folders, comparison_text
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.metrics import Resampling
-from monai_fairtune.objectives import WorstGroupAUROC
 from monai_fairtune.predictions import write_json, write_predictions
-from monai_fairtune.search import Experiment, search_masks
-from monai_fairtune.testing.function_tuner import FunctionTuner
 from tests.audit.tables import table
-from tests.search.worlds import SETTINGS, partition, planted, split, world
+from tests.search.worlds import SETTINGS, partition, search, split
 
 FEW = Resampling(n_replicates=200, n_permutations=100)
 
@@ -121,16 +118,8 @@ def test_other_attributes_are_refused(tmp_path: Path) -> None:
 
 def test_a_searchs_folders_and_an_audit_of_the_same_images_are_compared(tmp_path: Path) -> None:
     space = partition(3)
-    result = search_masks(
-        FunctionTuner(world(planted)),
-        space,
-        WorstGroupAUROC(["age:60"]),
-        anchors={"head only": space.head_only()},
-        output_dir=tmp_path / "out",
-        settings=replace(SETTINGS, n_trials=3, max_epochs=1),
-        experiment=Experiment(("age:60",)),
-        progress=False,
-    )
+    settings = replace(SETTINGS, n_trials=3, max_epochs=1)
+    result = search(tmp_path / "out", settings, partition=space, anchors={"head only": space.head_only()})
     anchor = tmp_path / "out" / "predictions" / "anchor-0-head-only"
     found = compare_folders([tmp_path / "out", anchor], resampling=FEW)
     assert (found["a"], found["b"]) == ("out", "anchor-0-head-only")

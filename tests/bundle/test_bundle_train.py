@@ -11,7 +11,7 @@ import torch
 
 from monai_fairtune.audit import compare_folders
 from monai_fairtune.bundle import load_cohort, make_tuner
-from monai_fairtune.cohort import Preprocessing, cache_images, default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation, Preprocessing, cache_images
 from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadata
 from monai_fairtune.metrics import Resampling
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
@@ -47,7 +47,7 @@ def test_training_gives_what_the_tuner_of_the_search_gives(
         cohort=cohort,
         images=cache_images(cohort, preprocessing, tmp_path / "cache", progress=False),
         preprocessing=preprocessing,
-        augmentation=default_augmentation(16),
+        augmentation=DefaultAugmentation(),
         device=torch.device("cpu"),
         batch_size=16,
     )

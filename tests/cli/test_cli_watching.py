@@ -8,30 +8,18 @@ from filelock import FileLock
 
 from monai_fairtune.cli import main
 from monai_fairtune.cli.status import status_text
-from monai_fairtune.objectives import WorstGroupAUROC
-from monai_fairtune.search import Experiment, search_masks
 from monai_fairtune.search.board import SqlBoard
 from monai_fairtune.search.job import Job
 from monai_fairtune.search.status import RunningJob, SearchStatus, read_status
 from monai_fairtune.search.workers import local_board
-from monai_fairtune.testing.function_tuner import FunctionTuner
-from tests.search.worlds import SETTINGS, anchors, partition, planted, world
+from tests.search.worlds import search
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished search."""
     folder = tmp_path_factory.mktemp("search")
-    search_masks(
-        FunctionTuner(world(planted)),
-        partition(),
-        WorstGroupAUROC(["age:60"]),
-        anchors=anchors(partition()),
-        output_dir=folder,
-        settings=SETTINGS,
-        experiment=Experiment(("age:60",)),
-        progress=False,
-    )
+    search(folder)
     return folder
 
 

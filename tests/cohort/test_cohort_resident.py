@@ -12,12 +12,12 @@ import torch
 from monai_fairtune.cohort import (
     Batches,
     Cohort,
+    DefaultAugmentation,
     HeldSplit,
     MappedSplit,
     Preprocessing,
     ResidentSplit,
     cache_images,
-    default_augmentation,
     resident_split,
 )
 from monai_fairtune.exceptions import ConfigurationError, SplitError
@@ -96,7 +96,7 @@ def test_a_run_that_stopped_goes_on_with_its_epoch(train: HeldSplit) -> None:
 
 def test_augmentation_is_replayed_to_the_bit(train: HeldSplit) -> None:
     def run() -> list[Batch]:
-        return list(train.batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16)))
+        return list(train.batches(7, shuffle=True, seed=3, augmentation=DefaultAugmentation()))
 
     first = run()
     torch.manual_seed(99)
@@ -117,7 +117,7 @@ def test_augmentation_differs_between_epochs_and_between_batches(train: HeldSpli
 def test_global_random_states_are_left_alone(train: HeldSplit) -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
-    for _ in train.batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16)):
+    for _ in train.batches(7, shuffle=True, seed=3, augmentation=DefaultAugmentation()):
         pass
     assert torch.equal(torch.get_rng_state(), before[0])
     assert pickle.dumps(np.random.get_state()) == before[1]  # noqa: NPY002
@@ -206,7 +206,7 @@ def test_a_seed_gives_one_order_on_every_device_and_leaves_its_generator_alone(
     splits = [kind(cohort, cached, "train", device=device) for device in ("cpu", "cuda")]
     assert len({tuple(_index(split.batches(7, shuffle=True, seed=3))) for split in splits}) == 1
     before = torch.cuda.get_rng_state()
-    runs = [list(splits[1].batches(7, shuffle=True, seed=3, augmentation=default_augmentation(16))) for _ in range(2)]
+    runs = [list(splits[1].batches(7, shuffle=True, seed=3, augmentation=DefaultAugmentation())) for _ in range(2)]
     assert _same(*runs)
     assert torch.equal(torch.cuda.get_rng_state(), before)
     assert all(tensor.is_cuda for batch in runs[0] for tensor in batch.values())

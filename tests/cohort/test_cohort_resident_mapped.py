@@ -12,11 +12,11 @@ import torch
 from monai_fairtune.cohort import (
     CachedImages,
     Cohort,
+    DefaultAugmentation,
     MappedSplit,
     Preprocessing,
     ResidentRows,
     cache_images,
-    default_augmentation,
     hold_splits,
 )
 from monai_fairtune.cohort.resident import Resident
@@ -60,7 +60,7 @@ def test_conformance_batches_from_the_file_equal_those_from_memory_to_the_bit(
         shards = [
             held(memory).batches(
                 5, shuffle=shuffle, seed=3, rank=rank, world_size=world_size,
-                augmentation=default_augmentation(16) if augment else None,
+                augmentation=DefaultAugmentation() if augment else None,
             )
             for rank in range(world_size)
         ]  # fmt: skip

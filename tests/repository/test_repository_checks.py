@@ -26,7 +26,7 @@ def test_the_repository_passes_its_checks(command: list[str]) -> None:
 
 
 def test_importing_the_package_loads_no_heavy_library_and_no_warning() -> None:
-    heavy = "torch monai timm optuna kornia pandas sklearn matplotlib pydicom"
+    heavy = "torch monai timm optuna pandas sklearn matplotlib pydicom"
     code = f"import sys, monai_fairtune; print([name for name in {heavy.split()} if name in sys.modules])"
     outcome = run(sys.executable, "-W", "error", "-c", code)
     assert (outcome.stdout.strip(), outcome.stderr) == ("[]", "")

@@ -12,26 +12,14 @@ from urllib.error import URLError
 
 import pytest
 
-from monai_fairtune.objectives import WorstGroupAUROC
-from monai_fairtune.search import Experiment, search_masks
-from monai_fairtune.testing.function_tuner import FunctionTuner
-from tests.search.worlds import SETTINGS, anchors, partition, planted, world
+from tests.search.worlds import SETTINGS, search
 from tests.servers.processes import free_port
 
 
 @pytest.mark.server
 def test_optuna_dashboard_opens_the_study_and_listens_on_this_machine_alone(tmp_path: Path) -> None:
     pytest.importorskip("optuna_dashboard", reason="optuna-dashboard is not installed")
-    search_masks(
-        FunctionTuner(world(planted)),
-        partition(),
-        WorstGroupAUROC(["age:60"]),
-        anchors=anchors(partition()),
-        output_dir=tmp_path,
-        settings=SETTINGS,
-        experiment=Experiment(("age:60",)),
-        progress=False,
-    )
+    search(tmp_path)
     port = free_port()
     program = Path(sys.executable).with_name("optuna-dashboard")
     with (tmp_path / "log.txt").open("wb") as log:

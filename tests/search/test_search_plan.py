@@ -9,7 +9,7 @@ import pytest
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.objectives import OverallAUROC, WorstGroupAUROC
-from monai_fairtune.search import Experiment, SearchSettings, search_masks
+from monai_fairtune.search import SearchSettings
 from monai_fairtune.search.goals import Goals
 from monai_fairtune.search.job import Job as TrialJob
 from monai_fairtune.search.methods import method_by_name
@@ -18,26 +18,15 @@ from monai_fairtune.search.records import TrialRecords
 from monai_fairtune.search.space import SearchSpace
 from monai_fairtune.testing.forked import ForkStarter
 from monai_fairtune.testing.function_tuner import FunctionTuner, Job
+from tests.search import worlds
 from tests.search.worlds import SETTINGS, anchors, partition, planted, world
 
 
-def search(
-    folder: Path, settings: SearchSettings = SETTINGS, tuner: FunctionTuner | None = None, **more: Any
-) -> dict[str, Any]:
-    space = partition()
+def search(folder: Path, settings: SearchSettings = SETTINGS, **changes: Any) -> dict[str, Any]:
+    """Searches; worker processes make the same call."""
 
-    def again(**arguments: Any) -> dict[str, Any]:
-        return search_masks(
-            tuner or FunctionTuner(world(planted)),
-            space,
-            WorstGroupAUROC(["age:60"]),
-            anchors=anchors(space),
-            output_dir=folder,
-            settings=settings,
-            experiment=Experiment(("age:60",)),
-            progress=False,
-            **{**more, **arguments},
-        )
+    def again(**more: Any) -> dict[str, Any]:
+        return worlds.search(folder, settings, **changes, **more)
 
     return again(start_worker=ForkStarter(again))
 
@@ -90,7 +79,7 @@ def test_no_mask_tunes_more_than_it_may(tmp_path: Path) -> None:
 
 def test_the_search_ends_when_nothing_improves(tmp_path: Path) -> None:
     flat = FunctionTuner(world(lambda job, split, epoch: (2.0, 1.0)))
-    result = search(tmp_path, replace(SETTINGS, n_trials=60, patience=6), flat)
+    result = search(tmp_path, replace(SETTINGS, n_trials=60, patience=6), tuner=flat)
     assert len(result["trials"]) < 30
 
 
@@ -124,7 +113,7 @@ def test_k_folds_are_averaged_and_a_mask_that_falls_behind_is_not_trained_on_all
         return young, old + 0.1 * (job.fold or 0)
 
     tuner = FunctionTuner(world(quality), lambda job, epoch: jobs.append(job) if epoch == 1 else None)
-    result = search(tmp_path, replace(SETTINGS, n_folds=3), tuner)
+    result = search(tmp_path, replace(SETTINGS, n_folds=3), tuner=tuner)
     states = [trial["state"] for trial in result["trials"]]
     assert "pruned" in states
     assert "complete" in states
@@ -136,33 +125,17 @@ def test_k_folds_are_averaged_and_a_mask_that_falls_behind_is_not_trained_on_all
 
 def test_every_mask_of_a_small_space_is_trained_once_by_the_exhaustive_method(tmp_path: Path) -> None:
     space = partition(3)
-    result = search_masks(
-        FunctionTuner(world(planted)),
-        space,
-        WorstGroupAUROC(["age:60"]),
-        anchors={"head only": space.head_only()},
-        output_dir=tmp_path,
-        settings=replace(SETTINGS, n_trials=50, method="exhaustive", repeat_share=0.0, max_epochs=1),
-        experiment=Experiment(("age:60",)),
-        progress=False,
-    )
+    settings = replace(SETTINGS, n_trials=50, method="exhaustive", repeat_share=0.0, max_epochs=1)
+    result = search(tmp_path, settings, partition=space, anchors={"head only": space.head_only()})
     keys = [trial["mask_key"] for trial in result["trials"]]
     assert len(keys) == len(set(keys)) == 8
 
 
 def test_a_method_that_cannot_search_the_space_is_refused_before_any_training(tmp_path: Path) -> None:
     space = partition(14)
-    tuner = FunctionTuner(world(planted))
+    tuner, anchors = FunctionTuner(world(planted)), {"head only": space.head_only()}
     with pytest.raises(ConfigurationError, match="exhaustive"):
-        search_masks(
-            tuner,
-            space,
-            WorstGroupAUROC(["age:60"]),
-            anchors={"head only": space.head_only()},
-            output_dir=tmp_path,
-            settings=replace(SETTINGS, method="exhaustive"),
-            progress=False,
-        )
+        search(tmp_path, replace(SETTINGS, method="exhaustive"), tuner=tuner, partition=space, anchors=anchors)
     assert not tuner.jobs
 
 

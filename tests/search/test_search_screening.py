@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from monai_fairtune.exceptions import ConfigurationError
-from monai_fairtune.objectives import WorstGroupAUROC
-from monai_fairtune.search import Experiment, SearchSettings, search_masks
+from monai_fairtune.search import SearchSettings
 from monai_fairtune.testing.function_tuner import FunctionTuner
 from tests.search import worlds
 
@@ -25,20 +24,10 @@ class PlainTuner:
         self.tune, self.predict, self.save, self.load = whole.tune, whole.predict, whole.save, whole.load
 
 
-def search(folder: Path, settings: SearchSettings = SETTINGS, tuner: Any = None, **options: Any) -> dict[str, Any]:
-    space = worlds.partition()
-    anchors = {name: mask for name, mask in worlds.anchors(space).items() if name != "attention"}
-    return search_masks(
-        tuner or FunctionTuner(worlds.world(worlds.planted)),
-        space,
-        WorstGroupAUROC(["age:60"]),
-        anchors=options.pop("anchors", anchors),
-        output_dir=folder,
-        settings=settings,
-        experiment=Experiment(("age:60",), cohort_hash="c0"),
-        progress=False,
-        **options,
-    )
+def search(folder: Path, settings: SearchSettings = SETTINGS, **changes: Any) -> dict[str, Any]:
+    """Searches with one mask of the space left to find by screening alone."""
+    anchors = {name: mask for name, mask in worlds.anchors(worlds.partition()).items() if name != "attention"}
+    return worlds.search(folder, settings, **{"anchors": anchors, **changes})
 
 
 def test_the_best_screened_masks_are_the_first_trials_after_the_anchors(tmp_path: Path) -> None:

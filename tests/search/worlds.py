@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from monai_fairtune.masks import Component, Mask, Partition
+from monai_fairtune.objectives import WorstGroupAUROC
 from monai_fairtune.predictions import Predictions
-from monai_fairtune.search import SearchSettings
+from monai_fairtune.search import Experiment, SearchSettings, search_masks
 from monai_fairtune.search.seeds import derive_seed
 from monai_fairtune.subgroups import Subgroups
-from monai_fairtune.testing.function_tuner import Job
+from monai_fairtune.testing.function_tuner import FunctionTuner, Job
 
 N_BITS = 12
 PLANTED = frozenset(f"blocks.{i}.attention" for i in (1, 2, 5, 8, 9, 11))
@@ -76,3 +79,17 @@ def planted(job: Job, split_name: str, epoch: int) -> tuple[float, float]:
 
 
 SETTINGS = SearchSettings(n_trials=20, max_epochs=3, n_startup_trials=6, n_finalists=2, n_seeds=2, n_replicates=100)
+EXPERIMENT = Experiment(("age:60",), cohort_hash="c0")
+
+
+def search(folder: Path, settings: SearchSettings = SETTINGS, **changes: Any) -> dict[str, Any]:
+    """Searches the planted world; other arguments of ``search_masks`` by name."""
+    usual = {
+        "tuner": FunctionTuner(world(planted)),
+        "partition": partition(),
+        "objective": WorstGroupAUROC(["age:60"]),
+        "anchors": anchors(partition()),
+        "experiment": EXPERIMENT,
+        "progress": False,
+    }
+    return search_masks(output_dir=folder, settings=settings, **usual | changes)

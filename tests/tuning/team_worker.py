@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from monai_fairtune.cohort import default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation
 from monai_fairtune.exceptions import ProcessLostError
 from monai_fairtune.testing.tuners import check_tuner, check_tuner_validates_by_fold
 from monai_fairtune.tuning import Budget, DistributedTuner, EpochReport, SupervisedTuner, Team, Tuner, Verdict
@@ -113,7 +113,7 @@ def main(folder: Path, rank: int, n_processes: int, script: str, harmed: int) ->
     distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=n_processes)
     torch.manual_seed(rank)  # what is drawn outside of a training has no part in it
     team = Team.join(timeout=timedelta(seconds=10 if script == "stop" else 120))
-    tuner = tuner_maker(folder.parent)(batch_size=BATCH_SIZE, augmentation=default_augmentation(16), team=team)
+    tuner = tuner_maker(folder.parent)(batch_size=BATCH_SIZE, augmentation=DefaultAugmentation(), team=team)
     if rank == harmed:
         _harm(tuner, script)
     together = DistributedTuner(tuner, team)

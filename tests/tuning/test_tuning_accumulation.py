@@ -12,7 +12,7 @@ import torch
 from monai.engines import SupervisedTrainer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from monai_fairtune.cohort import default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss
@@ -58,7 +58,7 @@ def test_accumulated_gradients_train_the_same_model_with_the_same_steps(make_tun
 
 
 def test_an_augmented_batch_has_the_same_pixels_in_parts(tuner: SupervisedTuner) -> None:
-    batches = tuner.splits["train"].batches(16, shuffle=True, seed=2, augmentation=default_augmentation(16))
+    batches = tuner.splits["train"].batches(16, shuffle=True, seed=2, augmentation=DefaultAugmentation())
     parts = MicroBatches(batches, 3, torch.tensor([0.5, 1.5]))
     seen = list(parts)
     assert len(parts) == len(seen)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_fairtune.cohort import default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict
 from tests.tuning.small_tuner import MakeTuner
 
@@ -38,7 +38,7 @@ def test_bfloat16_on_a_gpu_follows_float32(make_tuner: MakeTuner) -> None:
 
 
 def test_the_same_seed_gives_the_same_scores_on_a_gpu_with_augmentation(make_tuner: MakeTuner) -> None:
-    tuner = make_tuner(device="cuda", augmentation=default_augmentation(16))
+    tuner = make_tuner(device="cuda", augmentation=DefaultAugmentation())
     first, second = (tune(tuner).validation.scores for _ in range(2))
     assert np.abs(first - second).max() < 1e-2
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from monai_fairtune.cohort import default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation
 from monai_fairtune.exceptions import TuningError
 from monai_fairtune.masks import FairTuneNetwork, Mask
 from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict, tuned_optimizer
@@ -148,7 +148,7 @@ class _Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def test_training_reads_the_loss_every_50_iterations_and_nothing_else(make_tuner: MakeTuner) -> None:
-    tuner = make_tuner(batch_size=1, augmentation=default_augmentation(16))
+    tuner = make_tuner(batch_size=1, augmentation=DefaultAugmentation())
     assert len(tuner.splits["train"]) == 80
     with _Reads() as reads:
         tune(tuner, tuner.network.anchors()["head only"])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_fairtune.cohort import default_augmentation
+from monai_fairtune.cohort import DefaultAugmentation
 from monai_fairtune.exceptions import ConfigurationError, ProcessLostError
 from monai_fairtune.tuning import Team
 from monai_fairtune.tuning.accumulation import MicroBatches
@@ -69,7 +69,7 @@ def read(folder: Path, script: str, harmed: int, rank: int) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def alone(folder: Path) -> dict[str, Any]:
     """What one process finds."""
-    tuner = tuner_maker(folder)(batch_size=BATCH_SIZE, augmentation=default_augmentation(16))
+    tuner = tuner_maker(folder)(batch_size=BATCH_SIZE, augmentation=DefaultAugmentation())
     return train(tuner, tuner.network)
 
 

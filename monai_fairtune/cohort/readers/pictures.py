@@ -112,5 +112,5 @@ def _resized(image: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
     from monai_fairtune.cohort.transforms import AntialiasedResized
 
     square = AntialiasedResized("image", size)({"image": torch.from_numpy(image)})["image"]
-    pixels: NDArray[np.uint8] = (square * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
-    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    planes = square.mul_(255).round_().numpy().astype(np.uint8)
+    return planes[0] if len(planes) == 1 else np.stack(planes, axis=-1)
