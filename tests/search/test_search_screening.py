@@ -25,7 +25,7 @@ class PlainTuner:
 
 
 def search(folder: Path, settings: SearchSettings = SETTINGS, **changes: Any) -> dict[str, Any]:
-    """Searches with one mask of the space left to find by screening alone."""
+    """Searches; the anchor that tunes all of the space is left out."""
     anchors = {name: mask for name, mask in worlds.anchors(worlds.partition()).items() if name != "attention"}
     return worlds.search(folder, settings, **{"anchors": anchors, **changes})
 

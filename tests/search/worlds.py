@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(("age:60",), cohort_hash="c0")
 
 def search(folder: Path, settings: SearchSettings = SETTINGS, **changes: Any) -> dict[str, Any]:
     """Searches the planted world; other arguments of ``search_masks`` by name."""
-    usual = {
+    usual: dict[str, Any] = {
         "tuner": FunctionTuner(world(planted)),
         "partition": partition(),
         "objective": WorstGroupAUROC(["age:60"]),
