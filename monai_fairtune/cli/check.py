@@ -28,9 +28,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--attribute", nargs="+", required=True, metavar="A", help="such as sex, age:60, skin_type:1-2,3-6, sex*age:60"
     )
-    parser.add_argument(
-        "--data-root", metavar="DIR", help="what image paths are relative to; default: the CSV's folder"
-    )
+    _add_splits(parser)
+    _add_images(parser)
+    _add_card(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def _add_splits(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of which rows are used, and for what."""
     parser.add_argument(
         "--split-fractions", nargs=3, type=float, metavar=("TRAIN", "VALIDATION", "TEST"), help="redraw the splits"
     )
@@ -48,6 +54,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--where", metavar="FILTER", help="keep matching rows, such as plane=axial")
     parser.add_argument("--seed", type=int, default=0, help="of the split (default: 0)")
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of where images are, how they came about and whether they are opened."""
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="what image paths are relative to; default: the CSV's folder"
+    )
     parser.add_argument(
         "--acquisition",
         nargs="+",
@@ -67,6 +80,10 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="check the table alone: images are not opened, so that damage, copies and quality stay unknown",
     )
+
+
+def _add_card(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the cohort card."""
     parser.add_argument(
         "--output-dir", metavar="DIR", help="receives cohort_card.html, cohort_card.json, plots/, splits.csv and folds/"
     )
@@ -76,8 +93,6 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         help="withhold subgroups of fewer than N images, patients or images of a class from the card; 10 is usual",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

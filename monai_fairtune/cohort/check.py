@@ -13,7 +13,7 @@ import numpy as np
 from monai_fairtune.cohort.cohort import Cohort, assemble_cohort
 from monai_fairtune.cohort.duplicates import contradictions, overlap_problems
 from monai_fairtune.cohort.looking import Looked, look_at_images
-from monai_fairtune.cohort.manifest import read_manifest
+from monai_fairtune.cohort.manifest import Manifest, read_manifest
 from monai_fairtune.cohort.quality.acquisition import assign_acquisition, measure_acquisition
 from monai_fairtune.cohort.quality.balance import associations, measure_balance
 from monai_fairtune.cohort.quality.cautions import finding_cautions
@@ -195,9 +195,7 @@ def check_manifest(
             both as attribute and as acquisition.
     """
     max_distance = checked_distance(near_duplicates)
-    twice = sorted({attribute.declaration for attribute in attributes} & set(acquisition))
-    if twice:
-        raise ConfigurationError(f"{twice} are declared as attributes and as acquisition. Give each once.")
+    _refuse_double_declarations(attributes, acquisition)
     rows = read_manifest(manifest, where=where)
     cohort = assemble_cohort(
         rows,
@@ -209,14 +207,7 @@ def check_manifest(
         train_fraction=train_fraction,
         seed=seed,
     )
-    table = rows.table.set_index("image").loc[list(cohort.image_names)]
-    recorded = Recorded(
-        cohort.labels,
-        np.unique(cohort.patient_ids, return_inverse=True)[1],
-        cohort.splits,
-        cohort.subgroups,
-        assign_acquisition(table, acquisition),
-    )
+    recorded = _recorded(cohort, rows, acquisition)
     return CohortCheck(
         cohort=cohort,
         recorded=recorded,
@@ -228,6 +219,23 @@ def check_manifest(
         small=tuple(_small_subgroups(cohort, min_per_class)),
         min_per_class=min_per_class,
         acquisition=tuple(measure_acquisition(recorded, seed=seed)),
+    )
+
+
+def _refuse_double_declarations(attributes: Sequence[SensitiveAttribute], acquisition: Sequence[str]) -> None:
+    twice = sorted({attribute.declaration for attribute in attributes} & set(acquisition))
+    if twice:
+        raise ConfigurationError(f"{twice} are declared as attributes and as acquisition. Give each once.")
+
+
+def _recorded(cohort: Cohort, rows: Manifest, acquisition: Sequence[str]) -> Recorded:
+    table = rows.table.set_index("image").loc[list(cohort.image_names)]
+    return Recorded(
+        cohort.labels,
+        np.unique(cohort.patient_ids, return_inverse=True)[1],
+        cohort.splits,
+        cohort.subgroups,
+        assign_acquisition(table, acquisition),
     )
 
 

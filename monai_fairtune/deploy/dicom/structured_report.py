@@ -56,7 +56,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
     from pydicom.sr.codedict import codes
 
     images = sorted(images, key=lambda image: image.identity["SOPInstanceUID"])
-    identity, model = images[0].identity, classifier.identity
+    model = classifier.identity
     uid, series = _uids(images, classifier, is_complete=is_complete)
     content = hd.sr.MeasurementReport(
         observation_context=_observer(classifier),
@@ -80,10 +80,7 @@ def build_report(images: Sequence[AnsweredImage], classifier: ImageClassifier, *
         specific_character_set="ISO_IR 192",
         coding_schemes=[CodingSchemeIdentificationItem(CODING_SCHEME, responsible_organization=_MAKER)],
     )
-    # Verbatim and unchecked: a report whose patient differs from the image's by a blank reaches the wrong folder.
-    for keyword in PATIENT_AND_STUDY:
-        if identity[keyword]:
-            setattr(report, keyword, identity[keyword])
+    _name_patient(report, images[0].identity)
     return report
 
 
@@ -92,6 +89,16 @@ def encode_report(report: Any) -> bytes:
     stream = BytesIO()
     report.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
+
+
+def _name_patient(report: Any, identity: Mapping[str, str]) -> None:
+    """Writes patient and study as the image has them, verbatim and unchecked.
+
+    A report whose patient differs from the image's by a blank reaches the wrong folder.
+    """
+    for keyword in PATIENT_AND_STUDY:
+        if identity[keyword]:
+            setattr(report, keyword, identity[keyword])
 
 
 def _uids(images: Sequence[AnsweredImage], classifier: ImageClassifier, *, is_complete: bool) -> tuple[str, str]:
