@@ -199,10 +199,7 @@ def run_search(
     if team.rank > 0:
         follow(team, tuner)
         return place / "report.html"
-    if not experiment.network["pretrained"]:
-        sys.stderr.write(_RANDOM_WEIGHTS)
-    if objective.note:
-        sys.stderr.write(f"Note on objective {objective.name}: {objective.note}\n")
+    _warn(experiment, objective)
     with lead(team, tuner) as shared_tuner:
         result = search_masks(
             shared_tuner,
@@ -226,6 +223,14 @@ def run_search(
         written = write_report(place)
         _print(f"\n{result_table(result)}\nReport: {written}\n")
         return written
+
+
+def _warn(experiment: Experiment, objective: Objective) -> None:
+    """Says on standard error what makes an answer mean less, before hours are spent on it."""
+    if not experiment.network["pretrained"]:
+        sys.stderr.write(_RANDOM_WEIGHTS)
+    if objective.note:
+        sys.stderr.write(f"Note on objective {objective.name}: {objective.note}\n")
 
 
 def _result_file(name: str) -> Path:

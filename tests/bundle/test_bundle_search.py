@@ -64,47 +64,49 @@ def test_a_pretrained_network_brings_no_warning(searched: Path) -> None:
     assert "random weights" not in (searched.parent / "stderr.txt").read_text()
 
 
+@pytest.fixture
+def folder(searched: Path, tmp_path: Path) -> Path:
+    """A copy of the folder of a finished search."""
+    return shutil.copytree(searched, tmp_path / "output")
+
+
+@pytest.fixture
+def again(folder: Path, manifest: Path, weights: Path) -> dict[str, object]:
+    """The options of the search that left the folder."""
+    return {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
+
+
 def test_the_same_command_again_returns_the_stored_result_and_reads_test_no_second_time(
-    searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
+    again: dict[str, object], folder: Path, run_bundle: RunBundle
 ) -> None:
-    folder = shutil.copytree(searched, tmp_path / "output")
     before = (folder / "result.json").read_bytes()
-    options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
-    outcome = run_bundle("search.yaml", options)
+    outcome = run_bundle("search.yaml", again)
     assert outcome.returncode == 0
     assert (folder / "result.json").read_bytes() == before
 
 
 def test_another_configuration_in_the_same_folder_is_refused_with_64(
-    searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
+    again: dict[str, object], run_bundle: RunBundle
 ) -> None:
-    folder = shutil.copytree(searched, tmp_path / "output")
-    options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
-    outcome = run_bundle("search.yaml", options | {"max_epochs": 2})
+    outcome = run_bundle("search.yaml", again | {"max_epochs": 2})
     assert outcome.returncode == 64
     assert "max_epochs: 1 is now 2" in outcome.sentence
 
 
-def test_a_study_does_not_go_on_in_another_precision(
-    searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
-) -> None:
-    folder = shutil.copytree(searched, tmp_path / "output")
-    options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
-    outcome = run_bundle("search.yaml", options | {"precision": "bfloat16"})
+def test_a_study_does_not_go_on_in_another_precision(again: dict[str, object], run_bundle: RunBundle) -> None:
+    outcome = run_bundle("search.yaml", again | {"precision": "bfloat16"})
     assert outcome.returncode == 64
     assert '(training.precision: "float32" is now "bfloat16")' in outcome.sentence
-    assert run_bundle("search.yaml", options | {"precision": "float32"}).returncode == 0
+    assert run_bundle("search.yaml", again | {"precision": "float32"}).returncode == 0
 
 
 def test_a_study_that_another_process_owns_is_refused_with_75(
-    searched: Path, manifest: Path, weights: Path, tmp_path: Path, run_bundle: RunBundle
+    again: dict[str, object], folder: Path, run_bundle: RunBundle
 ) -> None:
     from filelock import FileLock
 
-    folder = shutil.copytree(searched, tmp_path / "output")
-    options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": folder} | TINY | QUICK
     with FileLock(folder / ".lock"):
-        outcome = run_bundle("search.yaml", options)
+        outcome = run_bundle("search.yaml", again)
     assert outcome.returncode == 75
     assert "Another process" in outcome.sentence
 
