@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, cache_images
+from monai_fairtune.subgroups import SensitiveAttribute
+
 Rows = Sequence[dict[str, object]]
 
 
@@ -52,3 +55,15 @@ def rows() -> Callable[..., list[dict[str, object]]]:
         return made
 
     return make
+
+
+@pytest.fixture
+def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
+    """Forty patients with two images each."""
+    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
+
+
+@pytest.fixture
+def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
+    """Their images, of 16 x 16 pixels."""
+    return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,26 +10,19 @@ import torch
 
 from monai_fairtune.cohort import (
     Batches,
+    CachedImages,
     Cohort,
     DefaultAugmentation,
     HeldSplit,
     MappedSplit,
-    Preprocessing,
     ResidentSplit,
-    cache_images,
     resident_split,
 )
 from monai_fairtune.exceptions import ConfigurationError, SplitError
-from monai_fairtune.subgroups import SensitiveAttribute
 
 Batch = dict[str, torch.Tensor]
 Kind = type[ResidentSplit] | type[MappedSplit]
 KINDS = (ResidentSplit, MappedSplit)
-
-
-@pytest.fixture
-def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
-    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
 
 
 @pytest.fixture(params=KINDS)
@@ -40,8 +32,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def train(cohort: Cohort, kind: Kind, tmp_path: Path) -> HeldSplit:
-    return kind(cohort, cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False), "train")
+def train(cohort: Cohort, cached: CachedImages, kind: Kind) -> HeldSplit:
+    return kind(cohort, cached, "train")
 
 
 def _index(batches: Batches) -> list[int]:
@@ -52,8 +44,7 @@ def _same(first: list[Batch], second: list[Batch]) -> bool:
     return all(torch.equal(a[key], b[key]) for a, b in zip(first, second, strict=True) for key in a)
 
 
-def test_batches_hold_what_the_cohort_says(cohort: Cohort, train: HeldSplit, tmp_path: Path) -> None:
-    cached = cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
+def test_batches_hold_what_the_cohort_says(cohort: Cohort, cached: CachedImages, train: HeldSplit) -> None:
     assert train.attributes == ("sex", "age:60")
     for batch in train.batches(7, shuffle=True, seed=1):
         index = batch["index"].numpy()
@@ -169,8 +160,7 @@ def test_numbers_out_of_range_are_refused(train: HeldSplit) -> None:
         train.batches(4, shuffle=False, world_size=1000)
 
 
-def test_attributes_may_be_chosen_and_ordered(cohort: Cohort, kind: Kind, tmp_path: Path) -> None:
-    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
+def test_attributes_may_be_chosen_and_ordered(cohort: Cohort, cached: CachedImages, kind: Kind) -> None:
     swapped = kind(cohort, cached, "test", ["age:60", "sex"])
     rows = cohort.indices("test")
     assert np.array_equal(swapped.groups[:, 0].numpy(), cohort.subgroups["age:60"].codes[rows])
@@ -180,17 +170,15 @@ def test_attributes_may_be_chosen_and_ordered(cohort: Cohort, kind: Kind, tmp_pa
 
 
 def test_images_that_reach_the_device_in_blocks_are_all_there_in_order(
-    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cohort: Cohort, cached: CachedImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resident_split, "_BLOCK", 7)
-    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
     rows = cohort.indices("train")
     assert len(rows) % 7
     assert np.array_equal(ResidentSplit(cohort, cached, "train").images.numpy(), cached.array[rows])
 
 
-def test_images_of_another_cohort_are_refused(cohort: Cohort, kind: Kind, tmp_path: Path) -> None:
-    cached = cache_images(cohort, Preprocessing(8), tmp_path / "cache", progress=False)
+def test_images_of_another_cohort_are_refused(cached: CachedImages, kind: Kind, tmp_path: Path) -> None:
     smaller = Cohort.from_manifest(tmp_path / "manifest.csv", [], train_fraction=0.5)
     with pytest.raises(SplitError, match="80 cached images were given for"):
         kind(smaller, cached, "train")
@@ -198,11 +186,10 @@ def test_images_of_another_cohort_are_refused(cohort: Cohort, kind: Kind, tmp_pa
 
 @pytest.mark.gpu
 def test_a_seed_gives_one_order_on_every_device_and_leaves_its_generator_alone(
-    cohort: Cohort, kind: Kind, tmp_path: Path
+    cohort: Cohort, cached: CachedImages, kind: Kind
 ) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    cached = cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
     splits = [kind(cohort, cached, "train", device=device) for device in ("cpu", "cuda")]
     assert len({tuple(_index(split.batches(7, shuffle=True, seed=3))) for split in splits}) == 1
     before = torch.cuda.get_rng_state()

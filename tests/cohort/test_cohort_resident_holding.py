@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,22 +9,10 @@ from monai_fairtune.cohort import (
     CachedImages,
     Cohort,
     MappedSplit,
-    Preprocessing,
     ResidentSplit,
-    cache_images,
     hold_splits,
 )
 from monai_fairtune.exceptions import SplitError
-
-
-@pytest.fixture
-def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
-    return Cohort.from_manifest(write_manifest(rows(40, 2)), [])
-
-
-@pytest.fixture
-def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
-    return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
 
 
 def test_splits_are_in_memory_if_all_of_them_fit_and_else_none_is(cohort: Cohort, cached: CachedImages) -> None:

@@ -14,26 +14,13 @@ from monai_fairtune.cohort import (
     Cohort,
     DefaultAugmentation,
     MappedSplit,
-    Preprocessing,
     ResidentRows,
-    cache_images,
     hold_splits,
 )
 from monai_fairtune.cohort.resident import Resident
-from monai_fairtune.subgroups import SensitiveAttribute
 
 Held = Callable[[float], Resident]
 needs_advice = pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="no posix_fadvise")
-
-
-@pytest.fixture
-def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
-    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
-
-
-@pytest.fixture
-def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
-    return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
 
 
 @pytest.fixture(params=["split", "fold"])

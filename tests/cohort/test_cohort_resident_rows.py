@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,23 +8,10 @@ from monai_fairtune.cohort import (
     CachedImages,
     Cohort,
     HeldSplit,
-    Preprocessing,
     ResidentRows,
-    cache_images,
     hold_splits,
 )
 from monai_fairtune.exceptions import SplitError
-from monai_fairtune.subgroups import SensitiveAttribute
-
-
-@pytest.fixture
-def cohort(write_manifest: Callable[..., Path], rows: Callable[..., list[dict[str, object]]]) -> Cohort:
-    return Cohort.from_manifest(write_manifest(rows(40, 2)), SensitiveAttribute.parse_all(["sex", "age:60"]))
-
-
-@pytest.fixture
-def cached(cohort: Cohort, tmp_path: Path) -> CachedImages:
-    return cache_images(cohort, Preprocessing(16), tmp_path / "cache", progress=False)
 
 
 @pytest.fixture(params=[0, 1e9], ids=["mapped", "resident"])
