@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from zlib_ng import zlib_ng as zlib  # writes the same bytes in three fifths of the time
+    from zlib_ng import zlib_ng as zlib  # makes the same bytes in three fifths of the time
 except ImportError:
     import zlib  # type: ignore[no-redef]
 

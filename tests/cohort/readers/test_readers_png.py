@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -22,6 +23,15 @@ def test_pillow_reads_the_pixels_that_were_written(n_rows: int, n_columns: int, 
     with Image.open(io.BytesIO(encode_png(pixels)), formats=["PNG"]) as image:
         assert image.mode == ("RGB" if colour else "L")
         assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("noise", [0, 3, 255])
+def test_the_bytes_are_those_of_pythons_zlib_so_that_a_cohort_keeps_its_hash_elsewhere(noise: int) -> None:
+    ramp = np.add.outer(np.arange(224), np.arange(224)) // 2
+    pixels = (ramp + np.random.default_rng(0).integers(0, noise + 1, ramp.shape)).astype(np.uint8)
+    data = encode_png(pixels).partition(b"IDAT")[2].rpartition(b"IEND")[0][:-8]  # without checksum and next length
+    packer = zlib.compressobj(level=1, memLevel=9, strategy=zlib.Z_RLE)
+    assert data == packer.compress(zlib.decompress(data)) + packer.flush()
 
 
 def test_a_file_is_not_much_larger_than_pillows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -177,6 +178,23 @@ def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: 
     assert all((np.load(folder / f"{k}.npy") == 1000 * k).all() for k in range(11))
     assert {name for name, written in made.items() if now[name] == written} == set(made) - {"1.npy"}
     assert len(rows_of(prepared)) == 11
+
+
+def test_a_file_that_was_half_written_never_has_its_final_name(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(root / "images" / "0.png")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(ConfigurationError, match="cannot be written: File too large"):
+            prepare(root, tmp_path / "out", resize=64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out" / "images" / "images" / "0.png").exists()
+    prepare(root, tmp_path / "out", resize=64)
+    with Image.open(tmp_path / "out" / "images" / "images" / "0.png") as image:
+        assert np.array_equal(np.asarray(image), noise)
 
 
 def test_images_that_were_made_in_another_way_are_not_taken_for_these(tmp_path: Path) -> None:
