@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_fairtune.cli.key_file import read_key_file
 from monai_fairtune.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def open_log(path: Path, key_file: Path | None) -> AnswerLog:
     Raises:
         ConfigurationError: if its key lies beside it.
     """
-    from monai_fairtune.cli.dicom_run import read_key_file
     from monai_fairtune.deploy.in_use import AnswerLog
 
     if key_file is not None and key_file.resolve().parent == path.resolve().parent:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.cli.dicom_run import add_key_file, read_key_file
+from monai_fairtune.cli.key_file import add_key_file, read_key_file
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["add_parser"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from monai_fairtune.cli.answer_log import add_answer_log, open_log
+from monai_fairtune.cli.exported_model import add_model, load_model
+from monai_fairtune.cli.key_file import add_key_file, read_key_file
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["add_key_file", "add_parser", "read_key_file"]
+__all__ = ["add_parser"]
 
 
 def add_parser(jobs: Any) -> None:
@@ -24,7 +25,7 @@ def add_parser(jobs: Any) -> None:
         "goes on with what has no answer.",
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="DICOM images")
-    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
+    add_model(parser)
     parser.add_argument("--output-dir", type=Path, required=True, metavar="DIR", help="receives everything")
     add_key_file(parser, "of the pseudonyms, made if it is not there; keep it outside of DIR")
     add_answer_log(parser)
@@ -37,7 +38,6 @@ def add_parser(jobs: Any) -> None:
     parser.add_argument(
         "--seconds", type=float, default=30.0, metavar="S", help="to read one file, at most (default: %(default)s)"
     )
-    parser.add_argument("--device", default="cpu", help="where the model computes (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -45,11 +45,10 @@ def add_parser(jobs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     from monai_fairtune.deploy.dicom import ReadingLimits, ReadingRules, answer_files
-    from monai_fairtune.deploy.export import ExportedModel
 
     _require_outside(options.key_file, options.output_dir)
     key = read_key_file(options.key_file)
-    model = ExportedModel.load(options.model, options.device)
+    model = load_model(options)
     found = answer_files(
         options.inputs,
         options.output_dir,
@@ -70,30 +69,6 @@ def _frame(text: str) -> int | str:
         return int(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 nor 'middle'") from error
-
-
-def add_key_file(parser: argparse.ArgumentParser, what: str) -> None:
-    """Adds the option of the key of the pseudonyms."""
-    parser.add_argument("--key-file", type=Path, metavar="FILE", help=f"key {what}. Or set FAIRTUNE_PSEUDONYM_KEY")
-
-
-def read_key_file(key_file: Path | None) -> bytes:
-    """Returns the key of the pseudonyms.
-
-    Raises:
-        ConfigurationError: if there is none, there are two, or it cannot be read or made.
-    """
-    from monai_fairtune.cohort.own_data.pseudonyms import read_key
-    from monai_fairtune.predictions import KEY_VARIABLE
-
-    if key_file is not None and KEY_VARIABLE in os.environ:
-        raise ConfigurationError(f"Both --key-file and {KEY_VARIABLE} are given. Give one key.")
-    try:
-        return read_key(key_file)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key file cannot be read or made: {error.strerror}. Give another --key-file."
-        ) from error
 
 
 def _require_outside(key_file: Path | None, output_dir: Path) -> None:

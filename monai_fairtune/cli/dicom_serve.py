@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cli.answer_log import add_answer_log, open_log
-from monai_fairtune.cli.dicom_run import add_key_file
+from monai_fairtune.cli.exported_model import add_model, load_model
+from monai_fairtune.cli.key_file import add_key_file
 from monai_fairtune.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def add_parser(commands: Any) -> None:
         "structured report by C-STORE. Killed at any moment it loses nothing it has confirmed: the same command goes "
         "on. SIGTERM lets it finish the study under way.",
     )
-    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
+    add_model(parser)
     parser.add_argument(
         "--spool", type=Path, required=True, metavar="DIR", help="queue and images: patient data, on a local disk"
     )
@@ -43,7 +44,6 @@ def add_parser(commands: Any) -> None:
     )
     add_answer_log(parser)
     add_key_file(parser, "of the pseudonyms in the answer log, made if it is not there; keep it away from the log")
-    parser.add_argument("--device", default="cpu", help="where the model computes (default: %(default)s)")
     levels = ("debug", "info", "warning", "error")
     parser.add_argument("--log-level", default="info", choices=levels, help="(default: %(default)s)")
     parser.set_defaults(run=run)
@@ -53,13 +53,12 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     require_node()
     from monai_fairtune.deploy.dicom import ImageReader, ReadingRules, answer_study
-    from monai_fairtune.deploy.export import ExportedModel
     from monai_fairtune.deploy.in_use import logged
     from monai_fairtune.deploy.node import Node, configure_logs
 
     settings = _settings(options)
     log = None if options.answer_log is None else open_log(options.answer_log, options.key_file)
-    model = ExportedModel.load(options.model, options.device)
+    model = load_model(options)
     configure_logs(options.log_level)
     with ImageReader(ReadingRules(model.intended_use)) as reader:
         reader.read(options.spool / "nothing")  # starts the process that reads before the first study waits for it

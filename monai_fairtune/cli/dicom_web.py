@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_fairtune.cli.dicom_serve import require_node
+from monai_fairtune.cli.exported_model import add_model, load_model
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["add_parser"]
@@ -25,12 +26,11 @@ def add_parser(jobs: Any) -> None:
         "Asked again, it stores the same reports under the same identifiers.",
     )
     parser.add_argument("--url", required=True, help="of the service, for instance https://archive.local/dicom-web")
-    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="an exported bundle, folder or zip")
+    add_model(parser)
     parser.add_argument("--study", nargs="+", default=[], metavar="UID", help="Study Instance UIDs")
     parser.add_argument("--date", metavar="YYYYMMDD[-YYYYMMDD]", help="instead: all studies of these days")
     parser.add_argument("--modality", help="of the studies of these days, for instance DX")
     parser.add_argument("--authority", type=Path, metavar="PEM", help="checks the archive's certificate")
-    parser.add_argument("--device", default="cpu", help="where the model computes (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -39,14 +39,13 @@ def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     require_node()
     from monai_fairtune.deploy.dicom import ImageReader, ReadingRules, answer_study
-    from monai_fairtune.deploy.export import ExportedModel
     from monai_fairtune.deploy.node import DicomWebArchive
 
     if bool(options.study) == bool(options.date):
         raise ConfigurationError("Neither or both of --study and --date are given. Give one of them.")
     archive = DicomWebArchive(options.url, authority=options.authority)
     studies = options.study or archive.find_studies(options.date, options.modality)
-    model = ExportedModel.load(options.model, options.device)
+    model = load_model(options)
     found = {"n_studies": len(studies), "n_images": 0, "n_answered": 0, "n_reports": 0}
     with ImageReader(ReadingRules(model.intended_use)) as reader:
         for number, study in enumerate(studies, start=1):

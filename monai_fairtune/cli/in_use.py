@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cli import in_use_audit
 from monai_fairtune.cli.answer_log import open_log
-from monai_fairtune.cli.dicom_run import add_key_file
+from monai_fairtune.cli.key_file import add_key_file
 
 if TYPE_CHECKING:
     from monai_fairtune.deploy.in_use import Recorded
