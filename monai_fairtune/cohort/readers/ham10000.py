@@ -13,7 +13,7 @@ from monai_fairtune.cohort.readers.tables import read_csv, recode, years
 
 __all__ = ["HAM10000"]
 
-_TABLE = ("HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.txt")
+_TABLE = ("HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab", "HAM10000_metadata.txt")
 _COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
 _LABELS = {"akiec": "1", "mel": "1", "bkl": "0", "df": "0", "nv": "0", "vasc": "0"}
 
@@ -33,7 +33,7 @@ class HAM10000:
         licence="CC BY-NC 4.0",
         access="https://doi.org/10.7910/DVN/DBW86T",
         citation="Tschandl, Rosendahl, Kittler. Scientific Data 5, 180161 (2018)",
-        layout="HAM10000_metadata, with or without .csv; <image_id>.jpg in one or more folders",
+        layout="HAM10000_metadata, with or without .csv, .tab or .txt; <image_id>.jpg in one or more folders",
         label="1: akiec, mel and, by option, bcc; 0: bkl, df, nv, vasc",
         attributes={
             "sex": "female, male; unknown is missing",

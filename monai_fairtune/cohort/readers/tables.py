@@ -48,7 +48,7 @@ def require_file(root: Path, names: Sequence[str]) -> Path:
 def read_csv(
     root: Path, names: Sequence[str], columns: Sequence[str], *, further: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, str]:
-    """Reads a CSV file, which may be compressed, every cell as stripped text.
+    """Reads a CSV file, which may be compressed, its cells apart by commas or tabs, every cell as stripped text.
 
     Args:
         root: of the download.
@@ -67,6 +67,7 @@ def read_csv(
     try:
         table = pd.read_csv(
             path,
+            sep=_separator(path),
             dtype=str,
             keep_default_na=False,
             encoding="utf-8-sig",
@@ -81,6 +82,11 @@ def read_csv(
     table.columns = table.columns.str.strip()
     _require_columns(path.name, list(table.columns), columns)
     return table.map(str.strip), path.relative_to(root).as_posix()
+
+
+def _separator(path: Path) -> str:
+    """Returns the tab where the header holds one: archives such as Dataverse deliver CSV files that way."""
+    return "\t" if len(pd.read_csv(path, sep="\t", nrows=0, encoding="utf-8-sig").columns) > 1 else ","
 
 
 def read_excel(root: Path, names: Sequence[str]) -> tuple[pd.DataFrame, str]:

@@ -51,6 +51,15 @@ def test_the_table_may_have_an_ending_and_lie_in_a_folder(tmp_path: Path, table:
     assert found.tables == (table,)
 
 
+@pytest.mark.parametrize("ending", ["tab", "txt"])
+def test_the_table_with_tabs_that_dataverse_delivers_is_the_same(tmp_path: Path, ending: str) -> None:
+    root = downloads.write_ham10000(tmp_path, table=f"HAM10000_metadata.{ending}")
+    with_commas = HAM10000().read(root)
+    lines = ['"{}"'.format('"\t"'.join(line.split(","))) for line in downloads.HAM10000]
+    downloads.write_lines(root / with_commas.tables[0], lines)
+    assert HAM10000().read(root).rows.equals(with_commas.rows)
+
+
 def test_the_column_dataset_of_newer_releases_changes_nothing(tmp_path: Path) -> None:
     lines = [f"{line},{'dataset' if line.startswith('lesion') else 'vidir_modern'}" for line in downloads.HAM10000]
     old = HAM10000().read(downloads.write_ham10000(tmp_path / "old"))
