@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ignite.engine import Engine, Events
 
@@ -15,6 +14,7 @@ from monai_fairtune.bundle.files import read_result
 from monai_fairtune.bundle.network import model_path
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, text
 from monai_fairtune.cohort.decoding import SUFFIXES
+from monai_fairtune.cohort.manifest import read_cells
 from monai_fairtune.cohort.paths import require_images, resolve_images
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.predictions import safe_cell
@@ -122,13 +122,9 @@ class PredictionsWriter:
 
 
 def _manifest_names(path: Path) -> list[str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows: list[Mapping[str, Any]] = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"The manifest '{path}' cannot be read: {error}. Give a CSV file in UTF-8.") from error
-    names = [str(row.get("image") or "").strip() for row in rows]
-    if not names or "" in names:
+    cells = read_cells(path)
+    names = [""] * len(cells) if "image" not in cells.columns else cells["image"].tolist()
+    if "" in names:
         raise ManifestError(
             f"The manifest '{path}' names no image in {names.count('')} of {len(names)} rows. Fill column 'image'."
         )

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from monai_fairtune.cohort.filters import keep_rows
 from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.predictions import true_cell
 
-__all__ = ["Manifest", "read_manifest"]
+__all__ = ["Manifest", "read_cells", "read_manifest"]
 
 _REQUIRED = ("image", "label", "patient_id")
 _WHOLE_NUMBER = re.compile(r"^(-?\d+)(?:\.0+)?$")
@@ -55,7 +56,9 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
         ManifestError: if the file cannot be read, a required column is missing, an image is named twice, a label is
             not 0 or 1, one class is absent, or a patient id is blank.
     """
-    table = keep_rows(_read_table(Path(path)), where)
+    cells = read_cells(path)
+    _require_columns(list(cells.columns))
+    table = keep_rows(cells, where)
     _require_filled(table, "image", "Name the image's file, relative to the data root.")
     _require_filled(table, "patient_id", "Give each image its patient, or a number of its own if patients are unknown.")
     _refuse_repeats(table)
@@ -63,9 +66,13 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
     return Manifest(table, labels, _class_names(table, labels))
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """Reads all cells as text: pandas' own guesses turn 'NA' into missing and '007' into 7."""
-    try:
+def read_cells(path: str | Path) -> pd.DataFrame:
+    """Reads all cells as text, as whoever wrote them meant it: see ``true_cell``; blank cells are blank text.
+
+    Raises:
+        ManifestError: if the file cannot be read, has two columns of one name, or has no rows.
+    """
+    try:  # pandas' own guesses turn 'NA' into missing and '007' into 7
         rows = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ManifestError(f"There is no manifest at '{path}'. Give the path of a CSV file.") from error
@@ -74,19 +81,17 @@ def _read_table(path: Path) -> pd.DataFrame:
             f"The manifest '{path}' cannot be read: {str(error).strip()}. "
             "Give a CSV file in UTF-8 with one row an image, separated by commas."
         ) from error
-    rows = rows.map(str.strip)
+    rows = rows.map(lambda cell: true_cell(cell.strip()).strip())
     names = list(rows.iloc[0])
-    table = rows.iloc[1:].reset_index(drop=True).set_axis(names, axis="columns")
-    _require_columns(names)
-    if table.empty:
-        raise ManifestError(f"The manifest '{path}' has a header and no rows. Add one row an image.")
-    return table
-
-
-def _require_columns(names: list[str]) -> None:
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
         raise ManifestError(f"The manifest has several columns {repeated}. Give each column its own name.")
+    if len(rows) == 1:
+        raise ManifestError(f"The manifest '{path}' has a header and no rows. Add one row an image.")
+    return rows.iloc[1:].reset_index(drop=True).set_axis(names, axis="columns")
+
+
+def _require_columns(names: list[str]) -> None:
     missing = [name for name in _REQUIRED if name not in names]
     multi_label = [name for name in names if name.startswith("label_") and name != "label_name"]
     if missing == ["label"] and multi_label:

@@ -6,14 +6,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from monai_fairtune.audit import compare_folders
-from monai_fairtune.bundle import load_cohort, make_tuner
+from monai_fairtune.bundle import list_images, load_cohort, make_tuner
 from monai_fairtune.cohort import DefaultAugmentation, Preprocessing, cache_images
 from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadata
 from monai_fairtune.metrics import Resampling
+from monai_fairtune.predictions import write_csv
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
 from tests.bundle.bundle_runs import CONFIGS, TINY, RunBundle, read_rows, write_rows
 
@@ -205,6 +207,13 @@ def test_inference_needs_neither_labels_nor_attributes(
     assert all((float(row["probability"]) >= threshold) == (row["class"] == "1") for row in rows)
 
 
+def test_inference_finds_an_image_whose_name_begins_like_a_formula(tmp_path: Path) -> None:
+    (tmp_path / "=1.png").touch()
+    write_csv(tmp_path / "m.csv", pd.DataFrame({"image": ["=1.png"]}))
+    (found,) = list_images(None, str(tmp_path / "m.csv"))
+    assert found["name"] == "=1.png"
+
+
 def test_inference_gives_the_probabilities_that_the_search_assessed(
     options: dict[str, object], study: Path, manifest: Path, tmp_path: Path, run_bundle: RunBundle
 ) -> None:
@@ -226,7 +235,7 @@ def test_inference_gives_the_probabilities_that_the_search_assessed(
     [
         ({"dataset_dir": "absent"}, "No image lies below dataset_dir"),
         ({"dataset_dir": "null", "manifest": "null"}, "No images are given"),
-        ({"manifest": "absent.csv"}, "cannot be read"),
+        ({"manifest": "absent.csv"}, "There is no manifest at"),
         ({"model": "absent.safetensors"}, "cannot be read"),
         ({"threshold": 2}, "threshold is 2"),
     ],

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from monai_fairtune.cohort.manifest import read_manifest
 from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.predictions import write_csv
 
 GOOD = "image,label,patient_id,sex,label_name\na.png,0,p1,f,healthy\nb.png,1,007,NA,ill\n"
 
@@ -29,6 +31,20 @@ def test_cells_stay_the_text_that_was_written(tmp_path: Path) -> None:
     assert manifest.table["sex"].tolist() == ["f", "NA"]
     assert manifest.labels.tolist() == [0, 1]
     assert manifest.image_names == ("a.png", "b.png")
+
+
+@pytest.mark.parametrize("sign", "-+=@'")
+def test_names_and_values_that_could_be_formulas_are_read_as_they_were_before_they_were_written(
+    tmp_path: Path, sign: str
+) -> None:
+    written = pd.DataFrame({
+        "image": ["a.png", f"{sign}1.png"], "label": ["0", "1"], "label_name": [f"{sign}0", f"{sign}1"],
+        "patient_id": [f"{sign}p", "q"], f"{sign}site": [f"{sign}A", "B"],
+    })  # fmt: skip
+    write_csv(tmp_path / "m.csv", written)
+    read = read_manifest(tmp_path / "m.csv")
+    pd.testing.assert_frame_equal(read.table, written)
+    assert read.class_names == (f"{sign}0", f"{sign}1")
 
 
 def test_class_names_come_from_label_name_when_it_names_each_class_once(tmp_path: Path) -> None:
