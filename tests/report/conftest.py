@@ -14,6 +14,8 @@ import pytest
 from monai_fairtune.report import write_report
 from monai_fairtune.testing.example_result import example_result
 
+pytest.register_assert_rewrite("tests.report.page_checks")
+
 
 @lru_cache(maxsize=1)
 def _plain() -> dict[str, Any]:

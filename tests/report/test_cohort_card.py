@@ -17,9 +17,9 @@ from monai_fairtune.cohort.card import card_content, with_cautions
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.report import write_cohort_card
 from monai_fairtune.subgroups import SensitiveAttribute
-from tests.report.browser import measure, print_page, require_chromium
+from tests.report.browser import print_page, require_chromium
+from tests.report.page_checks import check_it_can_be_followed, check_it_contrasts, check_it_fits
 from tests.report.pages import Page
-from tests.report.test_report_browser import CONTRASTS, FITS, STRUCTURE
 
 HOSTILE = ["<script>alert(1)</script>", "x" * 200, "مستشفى الملك"]
 
@@ -125,22 +125,13 @@ def folder(content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_width_and_logs_no_error(folder: Path, width: int) -> None:
-    measured, log = measure(folder, FITS, width)
-    assert measured["scroll"] <= measured["width"] <= width
-    assert measured["outside"] == []
-    assert measured["plots"] == measured["figures"] >= 5
-    assert measured["small"] == 0, "text of a plot is too small to read"
-    assert measured["loaded"] == []
-    assert "CONSOLE" not in log
+    assert check_it_fits(folder, width)["figures"] >= 5
 
 
 @pytest.mark.browser
 def test_the_page_can_be_followed_and_its_text_contrasts(folder: Path) -> None:
-    structure, _ = measure(folder, STRUCTURE)
-    assert (structure["jumps"], structure["tops"], structure["silent"]) == (0, 1, 0)
-    assert structure["unscoped"] == structure["uncaptioned"] == 0
-    contrasts, _ = measure(folder, CONTRASTS)
-    assert contrasts["poor"] == []
+    check_it_can_be_followed(folder)
+    check_it_contrasts(folder)
 
 
 @pytest.mark.browser

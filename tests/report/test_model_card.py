@@ -12,9 +12,9 @@ import pytest
 from monai_fairtune.report import ModelFacts, Reading, write_model_card
 from monai_fairtune.report.cohort_card.reading import Card
 from monai_fairtune.testing.example_result import example_result
-from tests.report.browser import measure, require_chromium
+from tests.report.browser import require_chromium
+from tests.report.page_checks import check_it_can_be_followed, check_it_contrasts, check_it_fits
 from tests.report.pages import Page
-from tests.report.test_report_browser import CONTRASTS, FITS, STRUCTURE
 
 HOSTILE = ["<script>alert(1)</script>", "x" * 200, "مستشفى الملك", "a|b *c*"]
 USE: dict[str, Any] = {
@@ -123,17 +123,10 @@ def folder(result: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_width_loads_nothing_and_logs_no_error(folder: Path, width: int) -> None:
-    measured, log = measure(folder, FITS, width)
-    assert measured["scroll"] <= measured["width"] <= width
-    assert measured["outside"] == []
-    assert measured["loaded"] == []
-    assert "CONSOLE" not in log
+    check_it_fits(folder, width)
 
 
 @pytest.mark.browser
 def test_the_page_can_be_followed_and_its_text_contrasts(folder: Path) -> None:
-    structure, _ = measure(folder, STRUCTURE)
-    assert (structure["jumps"], structure["tops"]) == (0, 1)
-    assert structure["unscoped"] == structure["uncaptioned"] == 0
-    contrasts, _ = measure(folder, CONTRASTS)
-    assert contrasts["poor"] == []
+    check_it_can_be_followed(folder)
+    check_it_contrasts(folder)

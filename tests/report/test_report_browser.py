@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,21 +11,12 @@ from monai_fairtune.report import write_audit_report, write_report
 from monai_fairtune.testing.example_report import example_report
 from monai_fairtune.testing.example_result import example_result
 from tests.report.browser import measure, print_page, requests, require_chromium
+from tests.report.page_checks import check_it_can_be_followed, check_it_contrasts, check_it_fits
 
 pytestmark = pytest.mark.browser
 
 NAMES = ["<script>alert(1)</script>", "x" * 200, "مستشفى الملك"]
 ATTRIBUTES = {"age:60": ["[0,60)", "[60,inf)"], "site": NAMES}
-FITS = """
-  const outside = shown("body *").filter((e) => !e.closest(".scroll, svg, .skip")
-    && e.getBoundingClientRect().right > root.clientWidth + 0.5).map((e) => e.outerHTML.slice(0, 120));
-  return {
-    scroll: root.scrollWidth, width: root.clientWidth, outside,
-    plots: shown("figure svg").length, figures: shown("figure").length,
-    small: shown("figure svg text").filter((e) => e.getBoundingClientRect().height < 9).length,
-    loaded: view.performance.getEntriesByType("resource").map((e) => e.name),
-  };
-"""
 
 
 @pytest.fixture(scope="module", params=["audit", "search"])
@@ -49,13 +39,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_width_and_logs_no_error(folder: Path, width: int) -> None:
-    measured, log = measure(folder, FITS, width)
-    assert measured["scroll"] <= measured["width"] <= width
-    assert measured["outside"] == []
-    assert measured["plots"] == measured["figures"] >= 8
-    assert measured["small"] == 0, "text of a plot is too small to read"
-    assert measured["loaded"] == []
-    assert "CONSOLE" not in log
+    assert check_it_fits(folder, width)["figures"] >= 8
 
 
 def test_the_page_asks_for_nothing_but_itself(folder: Path) -> None:
@@ -142,35 +126,8 @@ def test_the_first_sheet_of_an_audit_is_the_page_in_plain_words(
     assert "All numbers" in sheets[1]
 
 
-CONTRASTS = """
-  const parse = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const colour = parse(view.getComputedStyle(e).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
-    }
-    return [255, 255, 255];
-  };
-  for (const part of page.querySelectorAll("details")) part.open = true;
-  const told = shown("body *").filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-  const ratios = told.map((e) => {
-    const style = view.getComputedStyle(e);
-    const ink = parse(e.closest("svg") ? style.fill : style.color).slice(0, 3);
-    const [low, high] = [light(ink), light(behind(e))].sort((a, b) => a - b);
-    return [(high + 0.05) / (low + 0.05), e.tagName + "." + e.className + ": " + e.textContent.slice(0, 40)];
-  });
-  return { n: ratios.length, poor: ratios.filter(([ratio]) => ratio < 4.5) };
-"""
-
-
 def test_all_text_contrasts_with_what_is_behind_it(folder: Path) -> None:
-    measured, _ = measure(folder, CONTRASTS)
-    assert measured["n"] > 400
-    assert measured["poor"] == []
+    assert check_it_contrasts(folder)["n"] > 400
 
 
 FOCUS = """
@@ -189,26 +146,8 @@ def test_what_has_the_keyboards_focus_is_outlined(folder: Path) -> None:
     assert [(focused, style, width >= 2) for _, focused, style, width in measured] == [(True, "solid", True)] * 4
 
 
-STRUCTURE = """
-  const levels = [...page.querySelectorAll("h1, h2, h3, h4")].map((h) => Number(h.tagName[1]));
-  const svgs = [...page.querySelectorAll("figure svg")];
-  const links = [...page.querySelectorAll(".readers a")].map((a) => page.querySelector(a.getAttribute("href")).tagName);
-  return {
-    jumps: levels.filter((level, k) => k && level > levels[k - 1] + 1).length,
-    tops: levels.filter((level) => level === 1).length,
-    silent: svgs.filter((s) => s.getAttribute("role") !== "img" || s.getAttribute("aria-label").length < 40).length,
-    svgs: svgs.length, unscoped: page.querySelectorAll("th:not([scope])").length,
-    uncaptioned: [...page.querySelectorAll("table")].filter((t) => !t.caption || !t.caption.textContent.trim()).length,
-    links, alerts: page.querySelectorAll("script").length,
-  };
-"""
-
-
 def test_headings_tables_and_figures_can_be_followed_without_eyes(folder: Path) -> None:
-    measured: dict[str, Any]
-    measured, _ = measure(folder, STRUCTURE)
-    assert (measured["jumps"], measured["tops"]) == (0, 1)
+    measured = check_it_can_be_followed(folder)
     assert measured["svgs"] >= 16
-    assert measured["silent"] == measured["unscoped"] == measured["uncaptioned"] == 0
     assert measured["links"] in ([], ["H2", "H2", "H2"])
     assert measured["alerts"] == 1
