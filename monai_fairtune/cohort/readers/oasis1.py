@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from monai_fairtune.cohort.readers.files import find_images, reading
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
-from monai_fairtune.cohort.readers.tables import read_csv, recode, years
+from monai_fairtune.cohort.readers.tables import read_sheet_or_csv, recode, years
 from monai_fairtune.exceptions import ConfigurationError, ImageError
 
 __all__ = ["OASIS1"]
 
 _COLUMNS = ("ID", "M/F", "Age", "MMSE", "CDR")
+_SHEETS = ("oasis_cross-sectional*.xlsx",)  # the download's name ends in a hash
 _AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
 _LABELS = {"0": "0", "0.5": "1", "1": "1", "2": "1", "3": "1"}
 _FORMATS = (".img", ".nii", ".nii.gz")
@@ -41,7 +42,8 @@ class OASIS1:
         licence="OASIS data use terms",
         access="https://sites.wustl.edu/oasisbrains",
         citation="Marcus, Wang, Parker et al. Journal of Cognitive Neuroscience 19, 1498 (2007)",
-        layout="oasis_cross-sectional.csv; <ID>/PROCESSED/MPRAGE/T88_111/*_gfc as Analyze or NIfTI, in any folders",
+        layout="oasis_cross-sectional-<hash>.xlsx or oasis_cross-sectional.csv; <ID>/PROCESSED/MPRAGE/T88_111/*_gfc as "
+        "Analyze or NIfTI, in any folders",
         label="1: CDR above 0; 0: CDR 0; blank by option",
         attributes={"sex": "M/F", "age": "years"},
         patients="the subject: OAS1_0061 of OAS1_0061_MR2",
@@ -57,7 +59,7 @@ class OASIS1:
                 f"The slice is to be cut at fraction {self.fraction:g}, index {self.index}. "
                 "Give a fraction from 0 to 1, or an index from 0."
             )
-        read, table = read_csv(root, ["oasis_cross-sectional.csv"], _COLUMNS)
+        read, table = read_sheet_or_csv(root, _SHEETS, ["oasis_cross-sectional.csv"], _COLUMNS)
         ending = "_t88_masked_gfc" if self.brain == "masked" else "_t88_gfc"
         images = find_images(root, tuple(ending + each for each in _FORMATS))
         path_of = {PurePosixPath(name).name.partition("_mpr")[0]: name for name in reversed(images)}

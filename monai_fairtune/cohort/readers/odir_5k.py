@@ -12,12 +12,11 @@ import pandas as pd
 from monai_fairtune.cohort.readers.files import find_images, paths_of
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
-from monai_fairtune.cohort.readers.tables import find_file, read_csv, read_sheet, recode, years
+from monai_fairtune.cohort.readers.tables import read_sheet_or_csv, recode, years
 
 __all__ = ["ODIR5K"]
 
 _SHEETS = ("ODIR-5K_Training_Annotations(Updated)_V2.xlsx", "ODIR-5K_Training_Annotations.xlsx", "data.xlsx")
-_CSV = "full_df.csv"
 _SIDES = {"Left": "left", "Right": "right"}
 _COLUMNS = ("ID", "Patient Age", "Patient Sex", *(f"{side}-{what}" for side in _SIDES for what in
             ("Fundus", "Diagnostic Keywords")))  # fmt: skip
@@ -66,10 +65,7 @@ class ODIR5K:
     def read(self, root: Path) -> FoundCohort:
         """Returns what is found below ``root``."""
         columns = [*_COLUMNS, "N", *(column for column, _ in _DISEASES.values())]
-        if find_file(root, _SHEETS) is None and find_file(root, [_CSV]) is not None:
-            read, table = read_csv(root, [_CSV], columns)
-        else:
-            read, table = read_sheet(root, _SHEETS, columns)
+        read, table = read_sheet_or_csv(root, _SHEETS, ["full_df.csv"], columns)
         eyes = _eyes(read)
         images = find_images(root, (".jpg",))
         label = eyes["words"].map(self._label)

@@ -12,13 +12,13 @@ from monai_fairtune.cohort.spreadsheets import read_spreadsheet
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.subgroups import canonical
 
-__all__ = ["find_file", "read_csv", "read_excel", "read_sheet", "recode", "require_file", "years"]
+__all__ = ["find_file", "read_csv", "read_excel", "read_sheet", "read_sheet_or_csv", "recode", "require_file", "years"]
 
 _DEPTHS = ("", "*/", "*/*/")
 
 
 def find_file(root: Path, names: Sequence[str]) -> Path | None:
-    """Returns the first file that has one of the names, in ``root`` or up to two folders below."""
+    """Returns the first file that has one of the names, ``*`` standing for anything, up to two folders below ``root``."""
     for depth in _DEPTHS:
         for name in names:
             found = sorted(path for path in root.glob(depth + name) if path.is_file())
@@ -109,6 +109,20 @@ def read_sheet(root: Path, names: Sequence[str], columns: Sequence[str]) -> tupl
     sheet, table = read_excel(root, names)
     _require_columns(table, list(sheet.iloc[0]), columns)
     return sheet[1:].set_axis(sheet.iloc[0], axis="columns").reset_index(drop=True), table
+
+
+def read_sheet_or_csv(
+    root: Path, sheets: Sequence[str], csvs: Sequence[str], columns: Sequence[str]
+) -> tuple[pd.DataFrame, str]:
+    """Reads an Excel file as :func:`read_sheet` does, or, where there is none, a CSV file as :func:`read_csv` does.
+
+    Raises:
+        ManifestError: if there is neither, too.
+    """
+    if find_file(root, sheets) is not None:
+        return read_sheet(root, sheets, columns)
+    require_file(root, [*sheets, *csvs])
+    return read_csv(root, csvs, columns)
 
 
 def _require_columns(table: str, there: Sequence[str], wanted: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monai_fairtune.cohort.readers import OASIS1, prepare_cohort
-from monai_fairtune.exceptions import ConfigurationError, ImageError
+from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError
 from monai_fairtune.testing.readers import check_reader
 from tests.cohort.readers import downloads
 
@@ -25,6 +25,22 @@ def test_a_clinical_dementia_rating_above_0_is_1_and_sessions_are_their_subjects
     assert rows["patient_id"].tolist() == ["OAS1_0001", "OAS1_0003", "OAS1_0061", "OAS1_0061", "OAS1_0457"]
     assert rows["sex"].tolist() == ["female"] * 4 + ["male"]
     assert rows["age"].tolist() == ["74", "73", "20", "20", "62"]
+
+
+def test_the_spreadsheet_as_it_is_downloaded_is_read_like_the_csv(tmp_path: Path) -> None:
+    root = downloads.write_oasis1(tmp_path)
+    rows = OASIS1().read(root).rows
+    (root / "oasis_cross-sectional.csv").unlink()
+    cells = [[float(cell) if cell.isdigit() else cell or None for cell in line.split(",")] for line in downloads.OASIS1]
+    downloads.write_sheet(root / "oasis_cross-sectional-5708aa0a98d82080.xlsx", cells)
+    found = OASIS1().read(root)
+    assert found.rows.equals(rows)
+    assert found.tables == ("oasis_cross-sectional-5708aa0a98d82080.xlsx",)
+
+
+def test_without_its_table_both_names_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"no oasis_cross-sectional\*\.xlsx or oasis_cross-sectional\.csv in"):
+        OASIS1().read(tmp_path)
 
 
 def test_subjects_without_a_rating_are_dropped_unless_they_are_to_count_as_healthy(tmp_path: Path) -> None:
