@@ -22,6 +22,7 @@ __all__ = [
     "forget_prepared",
     "read_prepared",
     "refuse_foreign_manifest",
+    "refuse_output_in",
     "row_counts",
 ]
 
@@ -71,6 +72,18 @@ def refuse_foreign_manifest(folder: Path) -> None:
     if (folder / MANIFEST).exists() and not (folder / RECORD).exists():
         raise ConfigurationError(
             f"'{folder}' holds a {MANIFEST} that was not prepared by this command. Give another output folder."
+        )
+
+
+def refuse_output_in(root: Path, folder: Path) -> None:
+    """Keeps what is read as it is.
+
+    Raises:
+        ConfigurationError: if the output folder is the root, or below it.
+    """
+    if folder.resolve().is_relative_to(root.resolve()):
+        raise ConfigurationError(
+            f"The output folder '{folder}' is in the root '{root}', which stays as it is. Give a folder outside."
         )
 
 

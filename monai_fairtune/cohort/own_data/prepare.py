@@ -26,6 +26,7 @@ from monai_fairtune.cohort.prepared import (
     check_command,
     counts_text,
     refuse_foreign_manifest,
+    refuse_output_in,
     row_counts,
 )
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
@@ -96,6 +97,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
         ManifestError: if the table cannot be read, there are no images, or none is left.
     """
     rules = read_mapping(mapping)
+    refuse_output_in(root, output_dir)
     refuse_foreign_manifest(output_dir)
     read = read_table(table, rules.table)
     images = find_own_images(root, rules.kind, progress=progress)

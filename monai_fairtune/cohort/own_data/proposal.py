@@ -18,6 +18,7 @@ from monai_fairtune.cohort.own_data.propose_people import propose_age, propose_p
 from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.table import OwnTable, read_table
 from monai_fairtune.cohort.own_data.yaml_text import write_section
+from monai_fairtune.cohort.prepared import refuse_output_in
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["MAPPING", "Proposal", "propose_mapping"]
@@ -92,9 +93,10 @@ def propose_mapping(root: Path, table: Path, output_dir: Path, *, progress: bool
         The proposal; it has questions where the label, the join, the patient or a value's meaning is not certain.
 
     Raises:
-        ConfigurationError: if there is a mapping already, or it cannot be written.
+        ConfigurationError: if there is a mapping already, or it cannot be written, or would lie below the root.
         ManifestError: if the table cannot be read, or there are no images.
     """
+    refuse_output_in(root, output_dir)
     path = output_dir / MAPPING
     if path.exists():
         raise ConfigurationError(

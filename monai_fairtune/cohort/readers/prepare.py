@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.prepared import MANIFEST, RECORD, forget_prepared, refuse_foreign_manifest, row_counts
+from monai_fairtune.cohort.prepared import (
+    MANIFEST,
+    RECORD,
+    forget_prepared,
+    refuse_foreign_manifest,
+    refuse_output_in,
+    row_counts,
+)
 from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
 from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
 from monai_fairtune.exceptions import ConfigurationError, ImageError
@@ -164,10 +171,7 @@ def prepare_cohort(
 
 
 def _require_usable(root: Path, folder: Path, resize: int | None) -> None:
-    if folder.resolve().is_relative_to(root.resolve()):
-        raise ConfigurationError(
-            f"The output folder '{folder}' is in the download '{root}', which stays as it is. Give a folder outside."
-        )
+    refuse_output_in(root, folder)
     if resize is not None and resize < 1:
         raise ConfigurationError(f"resize is {resize}. Give the side of the images in pixels, such as 224.")
     refuse_foreign_manifest(folder)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monai_fairtune.cohort.manifest import read_manifest
+from monai_fairtune.cohort.own_data import prepare_table, propose_mapping
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from tests.cohort.own_data import hospital
 from tests.cohort.own_data.conftest import Desk
@@ -213,6 +214,17 @@ def test_a_manifest_that_somebody_wrote_is_not_overwritten(desk: Desk) -> None:
     (desk.out / "manifest.csv").write_text("mine")
     with pytest.raises(ConfigurationError, match=r"holds a manifest.csv that was not prepared by this command"):
         desk.prepare()
+
+
+def test_neither_call_writes_into_the_folder_of_the_images(desk: Desk) -> None:
+    desk.propose(hospital.findings())
+    path = desk.proposal.path
+    inside, before = desk.root / "cohort", sorted(desk.root.rglob("*"))
+    with pytest.raises(ConfigurationError, match=r"'.*cohort' is in the root '.*export', which stays as it is"):
+        propose_mapping(desk.root, desk.table, inside, progress=False)
+    with pytest.raises(ConfigurationError, match="Give a folder outside"):
+        prepare_table(desk.root, desk.table, inside, path, progress=False)
+    assert sorted(desk.root.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

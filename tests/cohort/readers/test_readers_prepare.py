@@ -238,7 +238,7 @@ def test_two_images_are_never_written_to_one_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("output", ["tiny", "tiny/out", "tiny/../tiny/images"])
 def test_nothing_is_written_into_the_download(tmp_path: Path, output: str) -> None:
     root = write_tiny_download(tmp_path / "tiny")
-    with pytest.raises(ConfigurationError, match="in the download"):
+    with pytest.raises(ConfigurationError, match="is in the root"):
         prepare(root, tmp_path / output)
 
 
