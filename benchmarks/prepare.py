@@ -4,10 +4,12 @@
 
 A download in the layout of HAM10000 is written with JPEG files of 600 x 450 pixels. "decode, resize" is a loop over
 all of them in as many processes and nothing else: no table, no files written, the start of processes not counted.
-"prepare" is the whole command from an empty folder to the manifest: reading the table, decoding, resizing, writing PNG
-files. Then the same with one thread, the same command again, which finds every image written, and the manifest without
-resizing. All of it alternates over three rounds. The first two columns are shares of the limit that "decode, resize"
-sets, on the clock and of the processors' time, which other work on the machine disturbs less.
+"decode, resize, write" compresses and writes as well, which the first leaves out and no command can. "prepare" is the
+whole command from an empty folder to the manifest: reading the table, decoding, resizing, writing PNG files. Then the
+same with one thread, the same command again, which finds every image written, and the manifest without resizing. All
+of it alternates over three rounds. The first two columns are shares of the limit that "decode, resize" sets, on the
+clock and of the processors' time, which other work on the machine disturbs less. For some minutes after many files
+were deleted, some file systems (ext4) take longer to make new ones.
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ from PIL import Image
 from monai_fairtune.cohort.decoding import decode_image
 from monai_fairtune.cohort.hashing import n_threads
 from monai_fairtune.cohort.readers import HAM10000, prepare_cohort
+from monai_fairtune.cohort.readers.pictures import PictureWriter
 from monai_fairtune.cohort.transforms import AntialiasedResized
 
 SIZE = 224
+RESIZE = AntialiasedResized("image", SIZE)
 BARE = "decode, resize"
 N_ROUNDS = 3
 N_PICTURES = 50  # different pictures, so that writing them does not take longer than reading them
@@ -76,37 +80,46 @@ def take(work: Callable[[], object]) -> Taken:
     return Taken(time.perf_counter() - start, time.process_time() - start_processor)
 
 
-def decode_and_resize(paths: Sequence[Path]) -> float:
+def decode_and_resize(root: Path, name: str) -> None:
+    RESIZE({"image": torch.from_numpy(decode_image(root / name))})
+
+
+def one_by_one(work: Callable[[str], None], names: Sequence[str]) -> float:
     """Returns the processor's seconds."""
     torch.set_num_threads(1)
-    resize = AntialiasedResized("image", SIZE)
-    return take(lambda: [resize({"image": torch.from_numpy(decode_image(path))}) for path in paths]).processor
+    start = time.process_time()
+    for name in names:
+        work(name)
+    return time.process_time() - start
 
 
-def bare(pool: ProcessPoolExecutor, shares: Sequence[Sequence[Path]]) -> Taken:
-    """Decodes and resizes, a share in each process."""
+def in_processes(pool: ProcessPoolExecutor, work: Callable[[str], None], shares: Sequence[Sequence[str]]) -> Taken:
+    """Does a piece of work for every image, a share in each process."""
     start = time.perf_counter()
-    processor = sum(pool.map(decode_and_resize, shares))
+    processor = sum(pool.map(partial(one_by_one, work), shares))
     return Taken(time.perf_counter() - start, processor)
 
 
 def measure(folder: Path, n: int, n_workers: int) -> dict[str, Any]:
     root = folder / "download"
     write_download(root, n)
-    paths = sorted((root / "HAM10000_images_part_1").iterdir())
-    shares = [paths[k::n_workers] for k in range(n_workers)]
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))
+    shares = [names[k::n_workers] for k in range(n_workers)]
     prepare = partial(prepare_cohort, HAM10000(), root, progress=False)
+    bare = partial(decode_and_resize, root)
     rounds: dict[str, list[Taken]] = {}
     with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(decode_and_resize, [share[:2] for share in shares for _ in range(4)]))  # libraries are loaded
+        in_processes(pool, bare, [share[:2] for share in shares for _ in range(4)])  # libraries are loaded
         for k in range(N_ROUNDS):
+            write = PictureWriter(root, folder / f"w{k}", None, SIZE)
+            rounds.setdefault(BARE, []).append(in_processes(pool, bare, shares))
+            rounds.setdefault("decode, resize, write", []).append(in_processes(pool, write, shares))
             works = {
                 "prepare": partial(prepare, folder / f"a{k}", resize=SIZE, n_workers=n_workers),
                 "prepare, one thread": partial(prepare, folder / f"b{k}", resize=SIZE),
                 "prepare again": partial(prepare, folder / f"a{k}", resize=SIZE, n_workers=n_workers),
                 "prepare, not resized": partial(prepare, folder / f"c{k}"),
             }
-            rounds.setdefault(BARE, []).append(bare(pool, shares))
             for label, work in works.items():
                 rounds.setdefault(label, []).append(take(work))
     return {**summarize(rounds, n), "n": n, "n_workers": n_workers, "n_rounds": N_ROUNDS}
