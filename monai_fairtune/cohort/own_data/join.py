@@ -53,9 +53,14 @@ class Joined:
         )
 
     @property
+    def images_of_row(self) -> NDArray[np.int64]:
+        """How many images each row has; rows behind the last one that has any are not there."""
+        return np.bincount(self.row_of_image[self.is_matched])
+
+    @property
     def most_images(self) -> int:
         """How many images the row with most of them has."""
-        return int(np.bincount(self.row_of_image[self.is_matched]).max(initial=0))
+        return int(self.images_of_row.max(initial=0))
 
 
 def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Sequence[str]) -> Joined:

@@ -19,7 +19,7 @@ from monai_fairtune.cohort.own_data.mapping_schema import DROP
 from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
 from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates, refuse_identifiers
 from monai_fairtune.cohort.own_data.sources import Source
-from monai_fairtune.cohort.own_data.table import OwnTable, read_table
+from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table
 from monai_fairtune.cohort.prepared import (
     MANIFEST,
     RECORD,
@@ -99,7 +99,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     rules = read_mapping(mapping)
     refuse_output_in(root, output_dir)
     refuse_foreign_manifest(output_dir)
-    read = read_table(table, rules.table)
+    read = below_root(read_table(table, rules.table), root)
     images = find_own_images(root, rules.kind, progress=progress)
     _require_sources(rules, read, images)
     kept = _kept(images, rules)

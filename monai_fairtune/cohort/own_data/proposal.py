@@ -16,7 +16,7 @@ from monai_fairtune.cohort.own_data.propose_join import propose_join
 from monai_fairtune.cohort.own_data.propose_label import propose_label, propose_split
 from monai_fairtune.cohort.own_data.propose_people import propose_age, propose_patient, propose_sex
 from monai_fairtune.cohort.own_data.proposed import Proposed
-from monai_fairtune.cohort.own_data.table import OwnTable, read_table
+from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table
 from monai_fairtune.cohort.own_data.yaml_text import write_section
 from monai_fairtune.cohort.prepared import refuse_output_in
 from monai_fairtune.exceptions import ConfigurationError
@@ -103,7 +103,7 @@ def propose_mapping(root: Path, table: Path, output_dir: Path, *, progress: bool
             f"'{path}' is there already and maybe reviewed. Use it with --mapping, or delete it to have one proposed "
             "anew."
         )
-    read = read_table(table)
+    read = below_root(read_table(table), root)
     sections = _sections(read, find_own_images(root, progress=progress))
     try:
         output_dir.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,9 @@ __all__ = ["Candidate", "propose_join"]
 _ELEMENTS = {
     "SOPInstanceUID": 0, "SeriesInstanceUID": 1, "StudyInstanceUID": 2, "AccessionNumber": 2, "PatientID": 3,
 }  # fmt: skip
-"""Element to how coarse it is: of an image, a series, a study, a patient."""
+_FILE_NAMES = {"path": 0, "name": 1, "stem": 1}
+"""To how coarse each is: of an image, a series or files of one name, a study, a patient."""
 
-_FILE_NAMES = ("path", "name", "stem")
 _ENOUGH = 0.5  # of what the best candidate matches
 
 
@@ -34,8 +34,8 @@ class Candidate:
 
     @property
     def coarseness(self) -> int:
-        """0 for one image; file names are of one image."""
-        return _ELEMENTS.get(self.join.image.name, 0)
+        """0 for what is of one image."""
+        return (_ELEMENTS | _FILE_NAMES)[self.join.image.name]
 
     def __str__(self) -> str:
         """Names both sides and counts."""
@@ -98,6 +98,12 @@ def _question(found: list[Candidate], n_rows: int) -> str | None:
     best, *others = found
     if best.joined.n_rows < _ENOUGH * n_rows:
         return f"The best join is weak: {best}, of {n_rows} rows. Is it right?"
+    n_several = int((best.joined.images_of_row > 1).sum())
+    if best.join.image.kind == "image" and n_several:
+        return (
+            f"Names of files repeat: {best}; {n_several} of these rows would label several images each. Is that meant? "
+            "If not, name paths below the root in the table."
+        )
     for other in others:
         if _disagree(best, other):
             return f"Two joins give the same images different rows: {best}; {other}. Which one is right?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from monai_fairtune.cohort.spreadsheets import read_spreadsheet
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.subgroups import canonical
 
-__all__ = ["OwnTable", "TableFormat", "read_table"]
+__all__ = ["OwnTable", "TableFormat", "below_root", "read_table"]
 
 _TEXT, _SPREADSHEETS, _DATALIST = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm"), ".json"
 _SEPARATORS = (",", ";", "\t", "|")
@@ -84,6 +84,17 @@ def read_table(path: Path, given: TableFormat | None = None) -> OwnTable:
     raise ManifestError(
         f"The table '{path}' ends in {ending!r}. Save it as one of {', '.join((*_TEXT, *_SPREADSHEETS, _DATALIST))}."
     )
+
+
+def below_root(table: OwnTable, root: Path) -> OwnTable:
+    """Returns the table with absolute paths below ``root`` relative to it, as images are named."""
+    starts = tuple({f"{folder.as_posix()}/" for folder in (root.absolute(), root.resolve())})
+
+    def relative(cell: str) -> str:
+        path = cell.replace("\\", "/")
+        return next((path[len(start) :] for start in starts if path.startswith(start)), cell)
+
+    return replace(table, rows=table.rows.map(relative))
 
 
 def _read_text(path: Path, given: TableFormat | None) -> OwnTable:

@@ -231,6 +231,37 @@ def test_a_datalist_needs_no_other_table(pictures: Desk) -> None:
     assert manifest["patient_id"].nunique() == 6
 
 
+def test_absolute_paths_of_a_datalist_name_images_below_the_root_and_no_namesakes(pictures: Desk) -> None:
+    for path in list(pictures.root.rglob("*.png")):
+        for namesake in ("elsewhere", "part 2"):
+            (pictures.root / namesake).mkdir(exist_ok=True)
+            (pictures.root / namesake / path.name).write_bytes(path.read_bytes())
+    entries = [{"image": str(path), "label": k % 2} for k, path in enumerate(sorted(pictures.root.glob("part [01]/*")))]
+    pictures.table = pictures.table.with_name("dataset.json")
+    pictures.table.write_text(json.dumps({"training": entries}))
+    proposal = propose_mapping(pictures.root, pictures.table, pictures.out, progress=False)
+    assert "column 'image' and image path: 12 rows match 12 images" in proposal.path.read_text()
+    manifest = pictures.prepare(edit=lambda mapping: mapping.update(patient_id={"image": "path"}))
+    assert dict(zip(manifest["image"], manifest["label"], strict=True)) == {
+        str(Path(entry["image"]).relative_to(pictures.root)): str(entry["label"]) for entry in entries
+    }
+
+
+def test_names_that_repeat_in_several_folders_are_a_question_and_label_nothing_unasked(pictures: Desk) -> None:
+    (pictures.root / "part 0" / "001.png").write_bytes((pictures.root / "part 1" / "001.png").read_bytes())
+    mapping = pictures.propose(rows(file=lambda k: f"{k:03}.png", label=["0", "1"], subject=lambda k: f"s{k}"))
+    assert mapping["join"] == {"column": None, "image": None, "leading_zeros": "keep"}
+    (question,) = pictures.proposal.questions
+    assert "column 'file' and image name: 12 rows match 13 images" in question
+    assert "1 of these rows would label several images each" in question
+
+
+def test_paths_of_which_some_match_are_not_given_up_for_names_unasked(pictures: Desk) -> None:
+    mapping = pictures.propose(rows(file=lambda k: f"part {k % 2 if k else 7}/{k:03}.png", label=["0", "1"]))
+    assert mapping["join"]["column"] is None
+    assert pictures.proposal.questions[0].startswith("A finer join matches fewer rows: column 'file' and image name")
+
+
 def test_a_mapping_that_is_there_is_never_overwritten(desk: Desk) -> None:
     findings = rows(accession=accession, finding=YES_NO)
     desk.propose(findings)
