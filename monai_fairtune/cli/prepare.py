@@ -61,6 +61,8 @@ def _card(prepared: PreparedCohort, manifest: Path) -> str:
     from monai_fairtune.cohort import check_manifest
     from monai_fairtune.subgroups import SensitiveAttribute
 
+    if not prepared.study:
+        return "No cohort card: the manifest has no sensitive attribute."
     attributes = SensitiveAttribute.parse_all(prepared.study)
     try:
         found = check_manifest(manifest, attributes, data_root=prepared.data_root, images=False)

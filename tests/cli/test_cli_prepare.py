@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from monai_fairtune.cli import main
-from tests.cohort.readers import downloads
+from tests.cohort.readers import chest_downloads, downloads
 
 Out = pytest.CaptureFixture[str]
 
@@ -59,6 +59,25 @@ def test_a_cohort_card_is_written_or_it_is_said_why_not(ham10000: Path, tmp_path
     assert main(prepare(ham10000, "--output-dir", tmp_path / "benign", "--allow-missing")) == 0
     assert "No cohort card: " in capsys.readouterr().out
     assert not (tmp_path / "benign" / "cohort_card.json").exists()
+
+
+def test_attributes_whose_table_is_not_there_are_said_to_be_absent(tmp_path: Path, capsys: Out) -> None:
+    root = chest_downloads.write_chexpert(tmp_path / "chexpert", demographics=False)
+    command = ["prepare", "chexpert", "--root", str(root), "--output-dir", str(tmp_path / "out"), "--allow-missing"]
+    assert main(command) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "race absent, no table of it was found: White, Black" in said
+    assert "--attribute sex age:60 Cohort card" in said
+
+
+def test_without_any_attribute_the_manifest_is_written_and_no_command_is_named(tmp_path: Path, capsys: Out) -> None:
+    root = chest_downloads.write_mimic_cxr_jpg(tmp_path / "mimic", patients=False)
+    command = ["prepare", "mimic_cxr_jpg", "--root", str(root), "--output-dir", str(tmp_path / "out")]
+    assert main([*command, "--allow-missing"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sex absent, no table of it was found: gender of patients: F, M; only with MIMIC-IV" in said
+    assert "Next: give the tables of sex, age, race, or add a column" in said
+    assert "No cohort card: the manifest has no sensitive attribute." in said
 
 
 def test_json_is_one_object_and_the_record(ham10000: Path, tmp_path: Path, capsys: Out) -> None:

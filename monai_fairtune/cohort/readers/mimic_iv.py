@@ -14,7 +14,9 @@ __all__ = ["Conflict", "patient_table"]
 
 Conflict = Literal["missing", "most"]
 
-_PATIENTS, _ADMISSIONS = (("patients.csv.gz", "patients.csv"), ("admissions.csv.gz", "admissions.csv"))
+# beside the images, where it is downloaded as mimiciv/3.1/hosp, it lies one folder deeper than other tables
+_PATIENTS = ("patients.csv.gz", "patients.csv", "hosp/patients.csv.gz", "hosp/patients.csv")
+_ADMISSIONS = ("admissions.csv.gz", "admissions.csv", "hosp/admissions.csv.gz", "hosp/admissions.csv")
 _RACE = ("race", "ethnicity")  # the column's name from MIMIC-IV 2.0 on, and before
 _UNKNOWN = ("UNKNOWN", "UNABLE TO OBTAIN", "PATIENT DECLINED TO ANSWER", "OTHER/UNKNOWN", "")
 _RACES = {"WHITE": "White", "BLACK": "Black", "ASIAN": "Asian", "HISPANIC": "Hispanic"}

@@ -34,10 +34,12 @@ def _heading(prepared: PreparedCohort) -> Iterator[str]:
 
 def _rules(prepared: PreparedCohort) -> Iterator[str]:
     about = prepared.reader.about
-    rules = {"label": about.label, **about.attributes, "patient_id": about.patients, "split": about.split}
+    attributes = dict(about.attributes)
+    for name in _absent(prepared):
+        attributes[name] = f"absent, no table of it was found: {about.attributes[name]}"
+    rules = {"label": about.label, **attributes, "patient_id": about.patients, "split": about.split}
     for name, rule in rules.items():
-        if name in prepared.rows.columns or name == "split":
-            yield from wrapped(rule, first=f"{name:{_NAME}}", indent=" " * _NAME)
+        yield from wrapped(rule, first=f"{name:{_NAME}}", indent=" " * _NAME)
 
 
 def _choices(prepared: PreparedCohort) -> Iterator[str]:
@@ -74,4 +76,15 @@ def _next(prepared: PreparedCohort) -> Iterator[str]:
     if prepared.manifest is None:
         return
     yield f"Manifest: {prepared.manifest}"
-    yield f"Next: {check_command(prepared.manifest, prepared.data_root, prepared.study)}"
+    if prepared.study:
+        yield f"Next: {check_command(prepared.manifest, prepared.data_root, prepared.study)}"
+    else:
+        yield from wrapped(
+            f"Next: give the tables of {', '.join(_absent(prepared))}, or add a column of a sensitive attribute to the "
+            "manifest. Nothing can be assessed without one."
+        )
+
+
+def _absent(prepared: PreparedCohort) -> list[str]:
+    """Returns the attributes of the dataset that the manifest has no column of."""
+    return [name for name in prepared.reader.about.attributes if name not in prepared.rows.columns]

@@ -18,7 +18,7 @@ _DEPTHS = ("", "*/", "*/*/")
 
 
 def find_file(root: Path, names: Sequence[str]) -> Path | None:
-    """Returns the first file that has one of the names, ``*`` standing for anything, up to two folders below ``root``."""
+    """Returns the first file that has one of the names, in ``root`` or up to two folders below; ``*`` is anything."""
     for depth in _DEPTHS:
         for name in names:
             found = sorted(path for path in root.glob(depth + name) if path.is_file())

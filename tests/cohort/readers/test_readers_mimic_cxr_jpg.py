@@ -77,6 +77,17 @@ def test_without_mimic_iv_there_are_images_and_labels_and_no_attributes(tmp_path
     assert len(found.tables) == 3
 
 
+@pytest.mark.parametrize("folder", ["mimiciv/3.1/hosp", "mimic-iv-3.1/hosp", "mimic-iv"])
+def test_mimic_iv_is_found_as_it_is_downloaded_beside_the_images(root: Path, folder: str) -> None:
+    found = MIMICCXRJPG().read(root)
+    (root / folder).mkdir(parents=True)
+    for table in list((root / "hosp").iterdir()):
+        table.rename(root / folder / table.name)
+    moved = MIMICCXRJPG().read(root)
+    assert moved.tables[-1] == f"{folder}/admissions.csv.gz"
+    assert moved.rows.equals(found.rows)
+
+
 def test_a_table_that_broke_off_or_lacks_a_column_is_refused(root: Path) -> None:
     table = root / "hosp" / "admissions.csv.gz"
     whole = table.read_bytes()
