@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from monai_fairtune.bundle.options import whole
 from monai_fairtune.cohort import Cohort
-from monai_fairtune.exceptions import ConfigurationError, EligibilityError
+from monai_fairtune.exceptions import ConfigurationError, EligibilityError, UndefinedMetricError
 from monai_fairtune.predictions import printable
 from monai_fairtune.subgroups import class_counts, minimum_detectable_gap, reporting_minimum, require_eligible
 
@@ -142,9 +143,15 @@ def _design(cells: _Cells) -> list[str]:
             + "".join(_cell_text(cells[split][attribute][group]) for split in _SPLITS)
             for group in groups
         ]
-        gap = minimum_detectable_gap(groups)
-        lines.append(f"{printable(attribute)}: the test split would probably show an AUROC gap of {gap:.3f} or more")
+        lines.append(printable(f"{attribute}: {_gap_text(groups)}"))
     return lines
+
+
+def _gap_text(groups: Mapping[str, tuple[int, int]]) -> str:
+    try:
+        return f"the test split would probably show an AUROC gap of {minimum_detectable_gap(groups):.3f} or more"
+    except UndefinedMetricError as error:
+        return f"on the test split: {error}"
 
 
 def _cell_text(counts: tuple[int, int]) -> str:

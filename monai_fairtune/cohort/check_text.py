@@ -74,10 +74,10 @@ def _row(label: str, cells: Iterable[Mapping[str, int]], stars: Sequence[str] = 
 def _gaps(check: CohortCheck) -> Iterator[str]:
     yield "Smallest true AUROC gap between two subgroups that a split would show with 80 % probability:"
     for attribute, gaps in check.detectable_gaps.items():
-        shown = ", ".join(f"{split} {'-' if isinstance(gap, str) else f'{gap:.2f}'}" for split, gap in gaps.items())
+        shown = ", ".join(f"{split} {'none' if isinstance(gap, str) else f'{gap:.2f}'}" for split, gap in gaps.items())
         yield f"{_shorten('  ' + attribute, _LABEL):<{_LABEL}} {shown}"
     if any(isinstance(gap, str) for gaps in check.detectable_gaps.values() for gap in gaps.values()):
-        yield "  -: a subgroup lacks a class there, so that it has no AUROC."
+        yield "  none: a subgroup lacks a class there, so that it has no AUROC, or no gap at all would show."
 
 
 def _images(check: CohortCheck) -> Iterator[str]:

@@ -23,7 +23,7 @@ def minimum_detectable_gap(
     It is the worst pair's: the smallest ``gap`` for which a two-sided test at level ``alpha`` of two independent
     AUROCs, one at ``auroc`` and one at ``auroc - gap``, rejects with probability ``power``. A result above
     ``auroc - 0.5`` says that even a subgroup ranked at chance would probably go unseen; there the variance at chance
-    is used.
+    is used. No gap exceeds ``auroc``: where even that would go unseen, there is no result.
 
     The counts are taken as independent patients: several images of one patient, or many subgroups compared at once,
     make the true figure larger.
@@ -35,10 +35,10 @@ def minimum_detectable_gap(
         alpha: level of the test, two-sided, above 0 and below 1.
 
     Returns:
-        An AUROC difference; smaller means that the data can show more.
+        An AUROC difference, at most ``auroc``; smaller means that the data can show more.
 
     Raises:
-        UndefinedMetricError: if there are fewer than two subgroups, or one of them lacks a class.
+        UndefinedMetricError: if there are fewer than two subgroups, one of them lacks a class, or no gap would show.
         ConfigurationError: if ``auroc``, ``power`` or ``alpha`` lies outside its range.
 
     Example:
@@ -65,9 +65,14 @@ def minimum_detectable_gap(
         np.fill_diagonal(spread, 0.0)
         return gap - factor * math.sqrt(spread.max())
 
-    # Each pair's excess changes sign once, so that of the worst pair does too; no variance exceeds a half of the bound.
-    bound = (0.5 * (n_negative + n_positive - 1) / (n_negative * n_positive)).max()
-    return crossing(excess, 0.0, factor * math.sqrt(2 * bound))
+    if excess(auroc) < 0:
+        name, (negative, positive) = list(counts.items())[int(np.argmax(better))]
+        raise UndefinedMetricError(
+            f"No AUROC gap would show, however large: subgroup {name!r} holds {negative} negatives and {positive} "
+            "positives. Merge this subgroup with another, or give the split more patients."
+        )
+    # Each pair's excess changes sign once, so that of the worst pair does too.
+    return crossing(excess, 0.0, auroc)
 
 
 def _require_both_classes(counts: Mapping[str, tuple[int, int]]) -> None:

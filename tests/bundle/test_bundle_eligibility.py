@@ -42,6 +42,19 @@ def test_on_test_ten_of_each_class_are_enough(manifest: Path, tmp_path: Path) ->
         check_eligibility(cohort, 13)
 
 
+def test_a_test_split_that_can_show_no_gap_is_said_to_and_admitted(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = ["train"] * 136 + ["validation"] * 8 + ["selection"] * 8 + ["test"] * 8
+    rows = [
+        row | {"split": split, "label": number % 2, "sex": ("female", "male")[number // 2 % 2]}
+        for number, (row, split) in enumerate(zip(read_rows(manifest), splits, strict=True))
+    ]
+    cohort = load_cohort(write_rows(tmp_path / "manifest.csv", rows), "sex", data_root=manifest.parent)
+    check_eligibility(cohort, 2)
+    assert "sex: on the test split: No AUROC gap would show, however large" in capsys.readouterr().out
+
+
 def test_a_subgroup_without_positives_has_no_override(manifest: Path, tmp_path: Path) -> None:
     lines = manifest.read_text().splitlines()
     kept = [line for line in lines if not ("validation" in line and line.split(",")[1] == "1" and ",male" in line)]

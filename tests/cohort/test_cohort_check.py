@@ -104,7 +104,7 @@ def test_a_gap_that_is_undefined_says_why(write_manifest: Write, rows: Rows) -> 
     check = _check(write_manifest(made))
     assert isinstance(check.detectable_gaps["sex"]["test"], str)
     assert check.to_dict()["minimum_detectable_gap"]["sex"]["test"]["value"] is None
-    assert "test -" in check.to_text()
+    assert "test none" in check.to_text()
 
 
 def test_the_dictionary_is_plain_json_and_names_no_patient(write_manifest: Write, rows: Rows, tmp_path: Path) -> None:

@@ -206,7 +206,9 @@ def detectable_gap(counts: Sequence[tuple[int, int]]) -> float | None:
         ]
         return gap > (1.959963984540054 + 0.8416212335729143) * max(errors)
 
-    low, high = 0.0, 10.0
+    low, high = 0.0, 0.8
+    if not seen(high):
+        return None
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if seen(middle) else (middle, high)

@@ -15,8 +15,10 @@ from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.report import write_audit_report
 from monai_fairtune.report.audit.clinician import headline, story
 from monai_fairtune.report.audit.engineer import engineer
+from monai_fairtune.report.audit.plain_limits import plain_limits
 from monai_fairtune.report.audit.reading import Audit
 from monai_fairtune.report.audit.regulator import count_tests, told_tests
+from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.table_assessment import gaps_table, pairs_table
 from monai_fairtune.testing.example_report import example_multiclass, example_report
 from tests.report.pages import Page
@@ -74,6 +76,14 @@ def test_the_part_for_clinicians_has_no_jargon_and_the_one_for_engineers_has(pag
     assert len(told) > 1500
     assert [word for word in JARGON if word in told] == []
     assert all(word in page.text_of("engineer") for word in ("AUROC", "TPR", "p (Holm)", "calibration slope"))
+
+
+def test_clinicians_are_told_where_no_difference_could_have_been_seen(report: Report) -> None:
+    assert not any("cannot be said" in limit for limit in plain_limits(Audit(report)))
+    name, entry = next(iter(report["attributes"].items()))
+    entry["minimum_detectable_gap"] = {"value": None, "reason": "No AUROC gap would show."}
+    (told,) = [limit for limit in plain_limits(Audit(report)) if "cannot be said" in limit]
+    assert told.startswith(f"That groups of {attribute_words(name)} do not differ")
 
 
 def test_clinicians_are_told_who_is_worst_off_with_ranges(report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.stats import norm, rankdata
 from monai_fairtune.exceptions import ConfigurationError, UndefinedMetricError
 from monai_fairtune.subgroups import minimum_detectable_gap
 
-_CELLS = st.tuples(st.integers(1, 2000), st.integers(1, 2000))
+_CELLS = st.tuples(st.integers(4, 2000), st.integers(4, 2000))  # from 4 of each class on, some gap would show
 
 
 def variance(auroc: float, n_negative: int, n_positive: int) -> float:
@@ -73,8 +74,20 @@ def test_a_true_gap_of_that_size_is_found_in_about_four_of_five_studies(counts: 
     assert found == pytest.approx(0.8, abs=0.06)
 
 
-def test_a_subgroup_too_small_for_any_gap_says_so_by_a_number_beyond_chance() -> None:
-    assert minimum_detectable_gap({"a": (1, 1), "b": (1, 1)}) > 0.8 - 0.5
+def test_a_subgroup_that_even_chance_would_not_tell_apart_has_a_gap_beyond_chance() -> None:
+    assert 0.8 - 0.5 < minimum_detectable_gap({"a": (8, 8), "b": (8, 8)}) < 0.8
+
+
+def test_where_even_the_largest_gap_would_go_unseen_there_is_none_and_the_smallest_subgroup_is_named() -> None:
+    with pytest.raises(UndefinedMetricError, match="No AUROC gap would show.*subgroup 'b' holds 2 negatives and 3 pos"):
+        minimum_detectable_gap({"a": (10, 10), "b": (2, 3)})
+
+
+@settings(deadline=None)
+@given(st.integers(1, 6), st.integers(1, 2000), st.integers(1, 6))
+def test_no_gap_is_larger_than_the_better_auroc(n_negative: int, n_positive: int, n: int) -> None:
+    with contextlib.suppress(UndefinedMetricError):
+        assert minimum_detectable_gap({"a": (n_negative, n_positive), "b": (n, n)}) <= 0.8
 
 
 @pytest.mark.parametrize("counts", [{}, {"a": (10, 10)}])

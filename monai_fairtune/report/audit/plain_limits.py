@@ -25,14 +25,24 @@ def plain_limits(audit: Audit) -> list[str]:
 
 
 def _too_small_to_see(assessed: Assessed) -> list[str]:
-    gaps = []
+    gaps, unseen = [], []
     for attribute in assessed.attributes:
         gap = assessed.measure(attribute, "minimum_detectable_gap").value
-        if gap is not None:
-            gaps.append(f"{100 * gap:.0f} pairs in 100 between groups of {attribute_words(attribute)}")
-    if not gaps:
-        return []
-    return [f"That smaller differences are absent: a true one below about {enumerate_words(gaps)} easily goes unseen."]
+        groups = f"groups of {attribute_words(attribute)}"
+        if gap is None:
+            unseen.append(groups)
+        else:
+            gaps.append(f"{100 * gap:.0f} pairs in 100 between {groups}")
+    told = []
+    if gaps:
+        told.append(
+            f"That smaller differences are absent: a true one below about {enumerate_words(gaps)} easily goes unseen."
+        )
+    if unseen:
+        told.append(
+            f"That {enumerate_words(unseen)} do not differ: how large a difference would have been seen cannot be said."
+        )
+    return told
 
 
 def _left_out(audit: Audit) -> list[str]:
