@@ -49,7 +49,7 @@ class HarvardFairVision:
         access="https://ophai.hms.harvard.edu/datasets/harvard-fairvision30k",
         citation="Luo, Khan, Tian et al. arXiv 2310.02492 (2024)",
         layout="data_summary_<disease>.csv; the NPZ files that it names, one a patient, below a folder AMD, DR or "
-        "Glaucoma",
+        "Glaucoma, or below the root where that is one of these",
         label="1: glaucoma yes, vision threatening dr, or amd from the stage of the option on; 0: the others",
         attributes={
             "sex": "gender: female, male",
@@ -66,7 +66,7 @@ class HarvardFairVision:
     def read(self, root: Path) -> FoundCohort:
         """Returns what is found below ``root``."""
         read, table = read_csv(root, [f"data_summary_{self.disease}.csv"], [*_COLUMNS, self.disease])
-        images = tuple(name for name in find_images(root, (".npz",)) if self._is_of_disease(name))
+        images = self._of_disease(find_images(root, (".npz",)))
         texts = {name: read[name].str.lower() for name in (*_COLUMNS[2:], self.disease)}
         least = _AMD_FROM[self.amd_from] if self.disease == "amd" else 1
         labels = {stage: str(int(grade >= least)) for stage, grade in _STAGES[self.disease].items()}
@@ -93,6 +93,12 @@ class HarvardFairVision:
             values = archive[self.image]
             return to_window(values if self.image == "slo_fundus" else values[len(values) // 2], 0, 255)
 
-    def _is_of_disease(self, name: str) -> bool:
-        """Files of the three diseases have the same names."""
-        return self.disease in [part.lower() for part in PurePosixPath(name).parts[:-1]]
+    def _of_disease(self, images: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the files of the disease's folder: those of the three diseases have the same names.
+
+        Where no folder below the root is a disease's, the root is this one's: its table is there.
+        """
+        folders_of = {name: {part.lower() for part in PurePosixPath(name).parts[:-1]} for name in images}
+        if not any(folders & _STAGES.keys() for folders in folders_of.values()):
+            return images
+        return tuple(name for name, folders in folders_of.items() if self.disease in folders)

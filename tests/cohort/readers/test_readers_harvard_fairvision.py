@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,21 @@ def test_files_of_one_name_are_those_of_the_disease(root: Path, tmp_path: Path) 
         prepared = prepare_cohort(reader, root, tmp_path / disease, allow_missing=True, progress=False)
         image = tmp_path / disease / prepared.rows["image"].tolist()[1]
         assert np.allclose(decode_image(image), (50 + len(disease)) / 255, atol=1e-4)
+
+
+@pytest.mark.parametrize(("disease", "folder"), [("glaucoma", "Glaucoma"), ("amd", "AMD"), ("dr", "DR")])
+def test_the_folder_of_one_disease_may_be_the_root(root: Path, disease: str, folder: str) -> None:
+    reader = HarvardFairVision(disease)  # type: ignore[arg-type]
+    whole, part = reader.read(root), reader.read(root / folder)
+    assert [f"{folder}/{name}" for name in part.rows["image"][:-1]] == whole.rows["image"].tolist()[:-1]
+    assert part.missing == whole.missing
+
+
+def test_files_of_other_diseases_are_never_taken(root: Path) -> None:
+    for folder in ("Training", "Validation", "Test"):
+        shutil.rmtree(root / "Glaucoma" / folder)
+    found = HarvardFairVision().read(root)
+    assert found.missing == tuple(found.rows["image"])
 
 
 def test_the_middle_of_the_volume_may_be_taken(root: Path) -> None:
