@@ -12,7 +12,6 @@ from monai_fairtune.search.faults import POLICY
 from monai_fairtune.search.observing import intermediate_values, violations
 from monai_fairtune.search.records import TrialRecord, TrialRecords
 from monai_fairtune.search.search_plan import SearchPlan
-from monai_fairtune.search.space import LEARNING_RATE
 from monai_fairtune.search.study import Study
 from monai_fairtune.search.training import find_mask, training_seed
 
@@ -104,22 +103,14 @@ class Conductor:
         job, planner = entry.job, self.plan.planner
         mask = find_mask(job, planner.space.partition, planner.anchors)
         fault = entry.faults[-1]
-        return TrialRecord(
-            number=job.number,
-            kind=job.kind,  # type: ignore[arg-type]  # the final assessment is never given up
-            name=job.name,
-            mask=mask.to_dict(),
-            mask_key=mask.key,
-            hyperparameters={LEARNING_RATE: job.learning_rate},
-            seed=training_seed(planner.settings.seed, mask, job),
-            trained_share=mask.trained_share,
+        return TrialRecord.of(
+            job,
+            mask,
+            training_seed(planner.settings.seed, mask, job),
             state="failed",
             reason=f"Given up after {len(entry.faults)} attempts: {POLICY[fault].meaning}.",
-            n_duplicates=job.n_duplicates,
-            replicate=job.replicate,
             attempts=len(entry.faults),
             faults=entry.faults,
-            notes=dict(job.notes),
         )
 
     def _write_study(self) -> None:

@@ -10,7 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from monai_fairtune.masks import Mask
 from monai_fairtune.search.files import read_json, write_json
+from monai_fairtune.search.job import Job
+from monai_fairtune.search.space import LEARNING_RATE
 
 __all__ = ["TrialRecord", "TrialRecords", "stored_result", "trial_key"]
 
@@ -95,6 +98,24 @@ class TrialRecord:
     def n_epochs(self) -> int:
         """How many epochs were trained, in all folds."""
         return sum(len(fold["epochs"]) for fold in self.folds) or len(self.epochs)
+
+    @classmethod
+    def of(cls, job: Job, mask: Mask, seed: int, **found: Any) -> TrialRecord:
+        """Returns the record of a job's training under its mask; ``found`` is what the training came to."""
+        return cls(
+            number=job.number,
+            kind=job.kind,  # type: ignore[arg-type]  # the final assessment is no training
+            name=job.name,
+            mask=mask.to_dict(),
+            mask_key=mask.key,
+            hyperparameters={LEARNING_RATE: job.learning_rate},
+            seed=seed,
+            trained_share=mask.trained_share,
+            n_duplicates=job.n_duplicates,
+            replicate=job.replicate,
+            notes=dict(job.notes),
+            **found,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the record as plain JSON."""

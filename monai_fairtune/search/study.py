@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
 from monai_fairtune.search.board.database import alone, connect, engine_arguments, is_server, persist
+from monai_fairtune.search.quiet import quiet_optuna
 from monai_fairtune.search.study_storage import NumberTakenError, OnceStorage
 
 __all__ = ["Study"]
@@ -46,7 +47,7 @@ class Study:
         self.url, self.patience = url, _OPENING_PATIENCE
         _prepare(url)
         try:
-            with _quiet():
+            with quiet_optuna():
                 self._study = self._persist(lambda: _create(url, name, directions), "opening the study")
         except (ImportError, ValueError, OSError, optuna.exceptions.StorageInternalError) as error:
             raise ConfigurationError(
@@ -200,16 +201,6 @@ def _prepare(url: URL) -> None:
         ) from error
     finally:
         connection.close()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    previous = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(previous)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], of: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -83,22 +83,14 @@ class Training:
         except TuningError as error:
             found = {"state": "failed", "reason": str(error)}
         found.pop("model", None)
-        return TrialRecord(
-            number=job.number,
-            kind=job.kind,  # type: ignore[arg-type]  # the final assessment is no training
-            name=job.name,
-            mask=self.mask.to_dict(),
-            mask_key=self.mask.key,
-            hyperparameters={"learning_rate": job.learning_rate},
-            seed=self.seed,
-            trained_share=self.mask.trained_share,
+        return TrialRecord.of(
+            job,
+            self.mask,
+            self.seed,
             seconds=time.perf_counter() - start,
-            n_duplicates=job.n_duplicates,
-            replicate=job.replicate,
             attempts=self.lease.attempt,
             faults=self.lease.faults,
             accumulation_steps=self.lease.accumulation_steps,
-            notes=dict(job.notes),
             **found,
         )
 

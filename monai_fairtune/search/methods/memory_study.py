@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -11,6 +10,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from monai_fairtune.search.methods.method import Direction, Observation
+from monai_fairtune.search.quiet import quiet_optuna
 from monai_fairtune.search.space import LEARNING_RATE, SearchSpace
 
 __all__ = ["ask", "observed_trials"]
@@ -55,19 +55,8 @@ def ask(
     space: SearchSpace, trials: Sequence[FrozenTrial], directions: Sequence[Direction], sampler: BaseSampler
 ) -> FrozenTrial:
     """Returns the trial that a sampler proposes after ``trials``."""
-    with _quietly():
+    with quiet_optuna():
         study = optuna.create_study(directions=directions, sampler=sampler)
     study.add_trials(trials)
     study.ask(space.distributions)
     return study.get_trials(deepcopy=False)[-1]
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Optuna announces each new study, even one in memory."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)
