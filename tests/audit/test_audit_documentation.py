@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from pathlib import Path
 
 import pytest
 
 from monai_fairtune.cli.main import main
+from tests.documentation import run_examples
 
 _PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
 pytestmark = pytest.mark.skipif(not _PAGE.is_file(), reason="the documentation is not beside the tests")
 
 
 def test_every_example_of_the_page_gives_what_it_shows() -> None:
-    page = _PAGE.read_text(encoding="utf-8")
-    test = doctest.DocTestParser().get_doctest(page, {}, "audit.md", str(_PAGE), 0)
-    assert len(test.examples) > 20
-    told: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test, out=told.append)
-    assert "".join(told) == ""
+    assert run_examples(_PAGE) > 20
 
 
 def test_every_option_that_the_page_names_exists(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import re
 from pathlib import Path
 
@@ -11,18 +10,14 @@ import pytest
 
 from monai_fairtune.search import SearchSettings
 from monai_fairtune.search.methods import method_by_name
+from tests.documentation import run_examples
 
 _PAGE = Path(__file__).parents[2] / "docs" / "search_methods.md"
 pytestmark = pytest.mark.skipif(not _PAGE.is_file(), reason="the documentation is not beside the tests")
 
 
 def test_every_example_of_the_page_gives_what_it_shows() -> None:
-    page = _PAGE.read_text(encoding="utf-8")
-    test = doctest.DocTestParser().get_doctest(page, {}, "search_methods.md", str(_PAGE), 0)
-    assert len(test.examples) > 15
-    told: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test, out=told.append)
-    assert "".join(told) == ""
+    assert run_examples(_PAGE) > 15
 
 
 def test_the_page_names_every_method_and_only_options_that_exist() -> None:
