@@ -17,6 +17,7 @@ from monai_fairtune.cohort.readers.chexpert_labels import (
     finding_labels,
     name_findings,
 )
+from monai_fairtune.cohort.readers.conflicts import Conflict, one_value
 from monai_fairtune.cohort.readers.files import find_images
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows, validation_of_tenth
@@ -42,6 +43,9 @@ class CheXpert:
         "pool",
         "valid.csv, 234 images that radiologists labelled: pooled with train.csv, splits being drawn later; the test "
         "split, a tenth of the other patients being validation; or left out",
+    )
+    race_conflict: Conflict = option(
+        "missing", "the race of patients of whom CHEXPERT DEMO.xlsx has several: missing, or the most frequent one"
     )
 
     about: ClassVar[About] = About(
@@ -80,9 +84,9 @@ class CheXpert:
             )
         )
         tables = [table for _, table in parts.values()]
-        demographics = find_file(root, _DEMOGRAPHICS)
-        if demographics is not None:
-            rows.table["race"], table = _races(root, rows.table["patient_id"])
+        if find_file(root, _DEMOGRAPHICS) is not None:
+            races, table = self._races(root)
+            rows.table["race"] = rows.table["patient_id"].map(races).fillna("")
             tables.append(table)
         self._choose(rows)
         folder = PurePosixPath(tables[0]).parent.as_posix()
@@ -105,6 +109,11 @@ class CheXpert:
             drawn = validation_of_tenth(rows.table["patient_id"])
             rows.table["split"] = drawn.mask(rows.table["part"] == "valid", "test")
 
+    def _races(self, root: Path) -> tuple[pd.Series[str], str]:
+        """Returns the race by patient, and the table that it is from."""
+        read, table = read_sheet(root, _DEMOGRAPHICS, ["PATIENT", "PRIMARY_RACE"])
+        return one_value(read["PATIENT"], read["PRIMARY_RACE"].map(_race), self.race_conflict), table
+
 
 def _read_part(root: Path, part: str, finding: str) -> tuple[pd.DataFrame, str]:
     """Reads one of the two tables; its paths begin with a folder that may have another name by now."""
@@ -114,12 +123,6 @@ def _read_part(root: Path, part: str, finding: str) -> tuple[pd.DataFrame, str]:
         raise ManifestError(f"'{table}' has no column for {finding!r}. Give CheXpert's original file.")
     images = table.removesuffix(f"{part}.csv") + read["Path"].str.partition("/")[2]
     return read.assign(image=images, finding=read[column]), table
-
-
-def _races(root: Path, patients: pd.Series[str]) -> tuple[pd.Series[str], str]:
-    rows, table = read_sheet(root, _DEMOGRAPHICS, ["PATIENT", "PRIMARY_RACE"])
-    race_of = {patient: _race(text) for patient, text in zip(rows["PATIENT"], rows["PRIMARY_RACE"], strict=True)}
-    return patients.map(race_of).fillna(""), table
 
 
 def _race(text: str) -> str:

@@ -18,8 +18,9 @@ from monai_fairtune.cohort.readers.chexpert_labels import (
     finding_labels,
     name_findings,
 )
+from monai_fairtune.cohort.readers.conflicts import Conflict
 from monai_fairtune.cohort.readers.files import find_images
-from monai_fairtune.cohort.readers.mimic_iv import Conflict, patient_table
+from monai_fairtune.cohort.readers.mimic_iv import patient_table
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode

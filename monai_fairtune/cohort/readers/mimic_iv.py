@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
+from monai_fairtune.cohort.readers.conflicts import Conflict, one_value
 from monai_fairtune.cohort.readers.tables import find_file, read_csv, recode
 from monai_fairtune.exceptions import ManifestError
 
-__all__ = ["Conflict", "patient_table"]
-
-Conflict = Literal["missing", "most"]
+__all__ = ["patient_table"]
 
 # beside the images, where it is downloaded as mimiciv/3.1/hosp, it lies one folder deeper than other tables
 _PATIENTS = ("patients.csv.gz", "patients.csv", "hosp/patients.csv.gz", "hosp/patients.csv")
@@ -47,7 +45,7 @@ def patient_table(root: Path, conflict: Conflict) -> tuple[pd.DataFrame, tuple[s
         }
     ).set_index(read["subject_id"])
     admissions, also = _read_admissions(root)
-    races = _races(admissions, conflict)
+    races = one_value(admissions["subject_id"], admissions["race"].map(race_of), conflict)
     return patients.assign(race=races.reindex(patients.index).fillna("")), (table, also)
 
 
@@ -57,15 +55,6 @@ def _read_admissions(root: Path) -> tuple[pd.DataFrame, str]:
     if column is None:
         raise ManifestError(f"'{table}' has no column 'race' or 'ethnicity'. Give the original table of MIMIC-IV.")
     return read.rename(columns={column: "race"}), table
-
-
-def _races(admissions: pd.DataFrame, conflict: Conflict) -> pd.Series[str]:
-    """Returns a race for each patient; admissions that record none do not count."""
-    known = admissions.assign(race=admissions["race"].map(race_of))
-    counts = known[known["race"] != ""].groupby("subject_id")["race"].value_counts().reset_index(name="n")
-    if conflict == "most":
-        counts = counts[counts["n"] == counts.groupby("subject_id")["n"].transform("max")]
-    return counts[~counts["subject_id"].duplicated(keep=False)].set_index("subject_id")["race"]
 
 
 def race_of(text: str) -> str:

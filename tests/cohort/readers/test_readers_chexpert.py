@@ -80,6 +80,23 @@ def test_race_is_that_of_the_demographics(root: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("races", "kept", "most"),
+    [
+        (["Black", "Asian"], "", ""),
+        (["Black", "Asian", "Patient Refused", "Black, non-Hispanic"], "", "Black"),
+        (["Unknown", "Asian", "Asian, non-Hispanic"], "Asian", "Asian"),
+    ],
+)
+def test_a_race_that_the_demographics_contradict_is_missing_unless_the_most_frequent_is_wanted(
+    root: Path, races: list[str], kept: str, most: str
+) -> None:
+    rows = [("patient00001", "Female", 68, race, "Unknown") for race in races]
+    downloads.write_sheet(root / "CHEXPERT DEMO.xlsx", [chest_downloads.CHEXPERT_DEMOGRAPHICS[0], *rows])
+    assert CheXpert().read(root).rows["race"][0] == kept
+    assert CheXpert(race_conflict="most").read(root).rows["race"][0] == most
+
+
 def test_without_the_demographics_there_is_no_race(tmp_path: Path) -> None:
     found = CheXpert().read(chest_downloads.write_chexpert(tmp_path, demographics=False))
     assert "race" not in found.rows
