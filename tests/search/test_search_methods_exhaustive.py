@@ -5,7 +5,7 @@ import pytest
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.search.methods import ExhaustiveMethod, Observation, Proposal, method_by_name
 from monai_fairtune.search.space import LEARNING_RATE
-from tests.search.test_search_methods import ONE, observe, run, space
+from tests.search.proposals import ONE, observe, run, space
 
 
 def masks(found: list[Observation]) -> list[tuple[bool, ...]]:

@@ -9,7 +9,7 @@ from optuna.samplers import NSGAIISampler
 
 from monai_fairtune.search.methods import NSGA2Method, Observation, Proposal
 from monai_fairtune.search.seeds import derive_seed
-from tests.search.test_search_methods import TWO, observe, run, space
+from tests.search.proposals import TWO, observe, run, space
 
 SIZE = 6
 
