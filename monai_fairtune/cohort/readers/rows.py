@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from monai_fairtune.cohort.paths import summarize
 from monai_fairtune.cohort.readers.reader import About, FoundCohort, Picture
+from monai_fairtune.exceptions import ManifestError
 
 __all__ = ["Rows", "validation_of_tenth"]
 
@@ -42,7 +44,7 @@ class Rows:
         also: Sequence[str] = (),
         picture: Picture | None = None,
     ) -> FoundCohort:
-        """Returns what a reader found.
+        """Returns what a reader found; a row that repeats another is left out.
 
         Args:
             about: names the attributes, of which some may have no column.
@@ -51,11 +53,17 @@ class Rows:
             tables: see there.
             also: further columns to keep.
             picture: see there.
+
+        Raises:
+            ManifestError: if rows of one image differ.
         """
         there, named = set(images), set(self._named)
         order = [*_FIRST, *about.attributes, *also, "split"]
+        columns = [name for name in order if name in self.table.columns]
+        self.drop(self.table[columns].duplicated(), "another row says the same")
+        _refuse_contradictions(self.table["image"])
         return FoundCohort(
-            rows=self.table[[name for name in order if name in self.table.columns]],
+            rows=self.table[columns],
             n_read=len(self._named),
             dropped=self._dropped,
             missing=tuple(name for name in self.table["image"] if name not in there),
@@ -63,6 +71,15 @@ class Rows:
             counts=counts,
             tables=tuple(tables),
             picture=picture,
+        )
+
+
+def _refuse_contradictions(images: pd.Series[str]) -> None:
+    repeated = images[images.duplicated()].unique()
+    if len(repeated):
+        raise ManifestError(
+            f"{len(repeated)} images have rows that differ: {summarize(repeated)}. Keep the right ones in a copy of "
+            "the download."
         )
 
 

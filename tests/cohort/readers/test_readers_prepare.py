@@ -229,6 +229,23 @@ def test_several_threads_write_the_same_bytes_as_one(tmp_path: Path) -> None:
     assert (tmp_path / "one" / "manifest.csv").read_bytes() == (tmp_path / "three" / "manifest.csv").read_bytes()
 
 
+def test_a_row_that_repeats_another_is_left_out_and_counted(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    table = root / "table.csv"
+    table.write_text(table.read_text() + "3,1,p1,m\n3,1,p1,m\n")
+    prepared = prepare(root, tmp_path / "out")
+    assert prepared.dropped == {"the label is unsure": 1, "another row says the same": 2}
+    assert rows_of(prepared)["image"].is_unique
+
+
+def test_rows_of_one_image_that_differ_are_refused(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    table = root / "table.csv"
+    table.write_text(table.read_text() + "3,0,p1,m\n4,0,p2,f\n")
+    with pytest.raises(ManifestError, match=r"2 images have rows that differ: 'images/3.png', 'images/4.png'\. Keep"):
+        prepare(root, tmp_path / "out")
+
+
 def test_two_images_are_never_written_to_one_file(tmp_path: Path) -> None:
     root = write_tiny_download(tmp_path / "tiny")
     with pytest.raises(ManifestError, match=r"'images/1.y0' and 'images/1.x0' differ in their ending only"):
