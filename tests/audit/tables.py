@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+
+HOW: dict[str, Any] = {
+    "label": "label",
+    "score": "score",
+    "attributes": ["sex", "age:60"],
+    "patient": "patient_id",
+    "sample": "image",
+    "threshold": 0.5,
+    "resampling": None,
+}
+"""How ``audit`` is to read the table, without intervals."""
 
 
 def table(n: int = 400, seed: int = 0) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from monai_fairtune.audit import audit, compare_folders, comparison_text
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
 from monai_fairtune.metrics import Resampling
 from monai_fairtune.predictions import write_json, write_predictions
-from tests.audit.tables import table
+from tests.audit.tables import HOW, table
 from tests.search.worlds import SETTINGS, partition, search, split
 
 FEW = Resampling(n_replicates=200, n_permutations=100)
@@ -24,14 +24,7 @@ FEW = Resampling(n_replicates=200, n_permutations=100)
 
 def folder(path: Path, rows: pd.DataFrame, **changes: Any) -> Path:
     """What an audit leaves of a table, without its pictures."""
-    how: dict[str, Any] = {
-        "attributes": ["sex", "age:60"],
-        "patient": "patient_id",
-        "sample": "image",
-        "threshold": 0.5,
-        "resampling": None,
-    } | changes
-    found = audit(rows, label="label", score="score", **how)
+    found = audit(rows, **HOW | changes)
     path.mkdir()
     report = found.to_dict() | {"predictions": write_predictions(path / "predictions.csv", found.predictions[""])}
     write_json(path / "report.json", report)

@@ -6,52 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from monai_fairtune.audit import OverTime, audit, windows_text
 from monai_fairtune.exceptions import ConfigurationError, PredictionsError
-from monai_fairtune.metrics import Resampling, Surveillance
-
-HOW: dict[str, Any] = {
-    "label": "label",
-    "score": "score",
-    "attributes": ["sex", "age:60"],
-    "patient": "patient_id",
-    "sample": "image",
-    "threshold": 0.5,
-    "resampling": None,
-}
-RULE = Surveillance(n_draws=20_000)
-
-
-def timed(n_months: int = 6, n: int = 400, *, fall_from: int = 99, women: float = 0.5) -> pd.DataFrame:
-    """Months of images from January 2026; from one month on, men are ranked by chance."""
-    rng = np.random.default_rng(0)
-    month = np.repeat(np.arange(n_months), n)
-    sex = np.where(rng.random(len(month)) < women, "female", "male")
-    label = rng.integers(0, 2, len(month))
-    signal = np.where((month >= fall_from) & (sex == "male"), 0.0, 2.0)
-    day = rng.integers(1, 28, len(month))
-    return pd.DataFrame(
-        {
-            "image": np.arange(len(month)),
-            "patient_id": [f"P{k // 2}" for k in range(len(month))],
-            "label": label,
-            "score": 1 / (1 + np.exp(-(signal * (label - 0.5) + rng.normal(size=len(month))))),
-            "sex": sex,
-            "age": rng.integers(20, 90, len(month)),
-            "time": [f"2026-{m + 1:02d}-{d:02d}" for m, d in zip(month, day, strict=True)],
-        }
-    )
-
-
-def run(
-    rows: pd.DataFrame, *, reference: int | Path = 1, window: str | int = "month", **changes: Any
-) -> dict[str, Any]:
-    over_time = OverTime("time", window, reference, RULE)
-    return audit(rows, **(HOW | changes), over_time=over_time).to_dict()
+from monai_fairtune.metrics import Resampling
+from tests.audit.tables import HOW
+from tests.audit.timed_tables import run, timed
 
 
 def alarms(report: dict[str, Any], family: str) -> set[tuple[str, str | None]]:

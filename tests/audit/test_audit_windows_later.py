@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from monai_fairtune.audit import OverTime, audit, windows_text
-from tests.audit.test_audit_windows import HOW, RULE, run, timed
+from tests.audit.tables import HOW
+from tests.audit.timed_tables import RULE, run, timed
 
 
 def told(report: dict[str, Any], last: str) -> dict[tuple[str, ...], Any]:

@@ -13,7 +13,8 @@ import pytest
 from monai_fairtune.audit import OverTime, audit
 from monai_fairtune.cli import main
 from monai_fairtune.metrics import Surveillance
-from tests.audit.test_audit_windows import HOW, RULE, timed
+from tests.audit.tables import HOW
+from tests.audit.timed_tables import RULE, timed
 from tests.report.browser import measure, require_chromium
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.audit.test_audit_windows import run, timed
+from tests.audit.timed_tables import run, timed
 
 
 def without_labels(rows: pd.DataFrame, every: int) -> pd.DataFrame:

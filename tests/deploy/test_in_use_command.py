@@ -11,7 +11,7 @@ import pytest
 
 from monai_fairtune.cli import main
 from monai_fairtune.deploy.in_use import read_answers
-from tests.audit.test_audit_windows import timed
+from tests.audit.timed_tables import timed
 
 
 @pytest.fixture
