@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monai_fairtune.cohort.ages import OLDEST, age_text, years_from_text
-from monai_fairtune.cohort.own_data.mapping import AgeSource, DateSource
+from monai_fairtune.cohort.own_data.dates import read_dates
+from monai_fairtune.cohort.own_data.mapping import AgeSource
 
-__all__ = ["NOT_RECORDED", "count_missing", "read_ages"]
+__all__ = ["NOT_RECORDED", "all_alike", "count_missing", "read_ages"]
 
 NOT_RECORDED = "not recorded"
 _REASONS = (NOT_RECORDED, "not readable as an age", f"below 0 or above {OLDEST} years")
-_DICOM_DATE = "%Y%m%d"
 
 
 def read_ages(frame: pd.DataFrame, sources: Sequence[AgeSource]) -> pd.DataFrame:
@@ -46,6 +46,13 @@ def count_missing(read: pd.DataFrame) -> dict[str, int]:
     return {reason: n for reason in _REASONS if (n := int((read["missing"] == reason).sum()))}
 
 
+def all_alike(ages: pd.Series[str]) -> list[str]:
+    """Returns a warning if several images have an age and all of them the same: one of the dates was hardly right."""
+    known = ages[ages != ""]
+    alike = len(known) > 1 and known.nunique() == 1
+    return [f"All {len(known)} known ages are {known.iloc[0]}, which is hardly right."] if alike else []
+
+
 def _years(frame: pd.DataFrame, source: AgeSource) -> tuple[pd.Series[float], NDArray[np.bool_]]:
     """Returns ages that may be implausible, NaN where there is none, and where something is given."""
     if source.age is not None:
@@ -55,13 +62,7 @@ def _years(frame: pd.DataFrame, source: AgeSource) -> tuple[pd.Series[float], ND
         ).to_numpy()
     if source.birth is None or source.study is None:
         raise TypeError("an age is read from one source, or from birth and study")
-    birth, born = _dates(frame, source.birth)
-    study, studied = _dates(frame, source.study)
+    birth, study = (read_dates(frame, each) for each in (source.birth, source.study))
+    given = (frame[[str(source.birth), str(source.study)]] != "").all(axis="columns").to_numpy()
     months = 12 * (study.dt.year - birth.dt.year) + study.dt.month - birth.dt.month - (study.dt.day < birth.dt.day)
-    return (months / 12).astype(float), born & studied
-
-
-def _dates(frame: pd.DataFrame, date: DateSource) -> tuple[pd.Series[pd.Timestamp], NDArray[np.bool_]]:
-    cells = frame[str(date.source)]
-    written = cells.str.replace(".", "") if date.format is None else cells  # DICOM once wrote 1999.12.31
-    return pd.to_datetime(written, format=date.format or _DICOM_DATE, errors="coerce"), (cells != "").to_numpy()
+    return (months / 12).astype(float), given

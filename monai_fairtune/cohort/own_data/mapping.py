@@ -88,7 +88,7 @@ class AgeSource:
 
     def __str__(self) -> str:
         """Names the sources."""
-        return str(self.age) if self.age else f"{self.birth} and {self.study}"
+        return str(self.age) if self.age else f"the years from {self.birth} to {self.study}"
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.own_data.ages import count_missing, read_ages
+from monai_fairtune.cohort.own_data.ages import all_alike, count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
 from monai_fairtune.cohort.own_data.mapping import TableMapping, read_mapping
@@ -72,6 +72,8 @@ class PreparedTable:
             f"{counts['n_positive']} have label 1. {counts['rows_matched']} of {counts['n_rows']} rows have images."
         )
         lines += [line for what, key in _COUNTS.items() for line in counts_text(what, counts[key])]
+        if "age" in self.rows:
+            lines += all_alike(self.rows["age"])
         return "\n".join([*lines, "", f"Manifest: {self.manifest}", f"Next: {self.next_command}"])
 
     @property

@@ -11,10 +11,11 @@ from typing import Any
 from monai_fairtune.cohort.console import wrapped
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import stacked
+from monai_fairtune.cohort.own_data.propose_age import propose_age
 from monai_fairtune.cohort.own_data.propose_columns import propose_columns, propose_images
 from monai_fairtune.cohort.own_data.propose_join import propose_join
 from monai_fairtune.cohort.own_data.propose_label import propose_label, propose_split
-from monai_fairtune.cohort.own_data.propose_people import propose_age, propose_patient, propose_sex
+from monai_fairtune.cohort.own_data.propose_people import propose_patient, propose_sex
 from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table
 from monai_fairtune.cohort.own_data.yaml_text import write_section

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from monai_fairtune.cohort.own_data.proposed import Proposed, counted, listed
-from monai_fairtune.cohort.own_data.words import LABEL, NO_LABEL, SPLIT, label_of, reads_like, split_of
+from monai_fairtune.cohort.own_data.words import LABEL, NO_LABEL, SPLIT, is_date, label_of, reads_like, split_of
 
 __all__ = ["propose_label", "propose_split"]
 
@@ -25,7 +25,9 @@ def propose_label(rows: pd.DataFrame, taken: Collection[str]) -> Proposed:
         rows: of the table.
         taken: columns that the join uses.
     """
-    others = [name for name in rows.columns if name not in taken and not reads_like(name, NO_LABEL)]
+    others = [
+        name for name in rows.columns if name not in taken and not reads_like(name, NO_LABEL) and not is_date(name)
+    ]
     few = [name for name in others if 2 <= rows[name].nunique() <= _MOST_VALUES]
     named = [name for name in few if reads_like(name, LABEL)]
     candidates = named + [name for name in few if name not in named and _is_two_sided(rows[name])]

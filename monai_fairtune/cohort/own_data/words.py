@@ -7,15 +7,14 @@ from collections.abc import Collection
 from itertools import pairwise
 
 __all__ = [
-    "ACQUISITION", "AGE", "BIRTH", "LABEL", "NO_LABEL", "OTHER_ATTRIBUTES", "PATIENT", "SEX", "SPLIT", "STUDY_DATE",
-    "label_of", "name_words", "reads_like", "sex_of", "split_of", "value_of",
+    "ACQUISITION", "AGE", "BIRTH", "LABEL", "NO_LABEL", "OTHER_ATTRIBUTES", "PATIENT", "SEX", "SPLIT",
+    "is_date", "is_exam_date", "label_of", "name_words", "reads_like", "sex_of", "split_of", "value_of",
 ]  # fmt: skip
 
 PATIENT = frozenset({"patient", "patientid", "subject", "subjectid", "participant", "mrn", "pid"})
 SEX = frozenset({"sex", "gender", "geschlecht"})
 AGE = frozenset({"age", "alter"})
-BIRTH = frozenset({"birth", "birthdate", "dob", "geburtsdatum", "born"})
-STUDY_DATE = frozenset({"studydate", "examdate", "scandate", "date", "datum"})
+BIRTH = frozenset({"birth", "birthdate", "dob", "born", "geb", "gebdatum", "geboren", "geburtsdatum", "geburtstag"})
 SPLIT = frozenset({"split", "partition", "subset", "list"})
 LABEL = frozenset(
     {"label", "target", "class", "diagnosis", "dx", "finding", "outcome", "truth", "disease", "pathology", "y"}
@@ -24,8 +23,15 @@ ACQUISITION = frozenset(
     {"site", "hospital", "center", "centre", "clinic", "institution", "scanner", "device", "manufacturer", "vendor",
      "station", "modality", "view", "protocol"}
 )  # fmt: skip
-NO_LABEL = SEX | AGE | BIRTH | PATIENT | STUDY_DATE | SPLIT
+NO_LABEL = SEX | AGE | BIRTH | PATIENT | SPLIT
 OTHER_ATTRIBUTES = frozenset({"race", "ethnicity", "skin", "fitzpatrick", "insurance", "language"})
+
+_DATE = frozenset({"date", "examdate", "studydate", "scandate"})
+_EXAM = frozenset(
+    {"exam", "examination", "study", "scan", "imaging", "acquisition", "untersuchung", "untersuchungs", "studien",
+     "examdate", "studydate", "scandate", "untersuchungsdatum", "studiendatum"}
+)  # fmt: skip
+_BESIDE_EXAM = _DATE | {"datum"} | {"of", "the", "der", "time", "dd", "mm", "yyyy", "tt", "jjjj"}
 
 _NOT_RECORDED = frozenset({"", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "missing", "unbekannt"})
 _FEMALE = frozenset({"f", "female", "w", "weiblich", "woman"})
@@ -60,6 +66,27 @@ def reads_like(name: str, words: Collection[str]) -> bool:
     found = name_words(name)
     pairs = {first + second for first, second in pairwise(found)}
     return bool((set(found) | pairs) & set(words))
+
+
+def is_date(name: str) -> bool:
+    """Returns whether a column's name says that it holds dates.
+
+    Example:
+        >>> is_date("Report date"), is_date("Entlassungsdatum"), is_date("candidate")
+        (True, True, False)
+    """
+    return any(word in _DATE or word.endswith("datum") for word in name_words(name))
+
+
+def is_exam_date(name: str) -> bool:
+    """Returns whether a column's name says that it is the date of the exam, and nothing else: not the last one's.
+
+    Example:
+        >>> is_exam_date("Date of exam"), is_exam_date("Untersuchungsdatum"), is_exam_date("Date of last contact")
+        (True, True, False)
+    """
+    found = set(name_words(name))
+    return is_date(name) and bool(found & _EXAM) and found <= _EXAM | _BESIDE_EXAM
 
 
 def sex_of(cell: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["read_yaml", "write_section"]
+__all__ = ["flow", "read_yaml", "write_section"]
 
 _WIDTH = 110
 
@@ -44,6 +45,11 @@ def read_yaml(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"'{path}' is not YAML: {reason[:300]}. Correct it there.") from error
+
+
+def flow(value: Any) -> str:
+    """Returns a value in one line, as it can be copied into a file."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf).strip()
 
 
 def write_section(name: str, value: Any, comments: tuple[str, ...]) -> str:

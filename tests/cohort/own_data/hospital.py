@@ -81,7 +81,7 @@ def write_studies(root: Path, n: int = 12, *, views: Sequence[str] = ("PA",), pe
                 PatientSex="FMFO"[k // 2 % 4],
                 PatientAge=f"{40 + k:03}Y",
                 PatientBirthDate=f"{1970 - k}0315",
-                StudyDate="20200101",
+                StudyDate="20110101",
                 Manufacturer=("Acme", "Besto")[k // 2 % 2],
                 InstitutionName="St. Elsewhere",
             )

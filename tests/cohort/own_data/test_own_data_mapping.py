@@ -33,7 +33,10 @@ def test_a_mapping_names_its_sources(desk: Desk) -> None:
     desk.propose(hospital.findings())
     rules = read_mapping(desk.proposal.path)
     assert rules.join.image == Source("dicom", "AccessionNumber")
-    assert [str(each) for each in rules.age] == ["dicom PatientAge", "dicom PatientBirthDate and dicom StudyDate"]
+    assert [str(each) for each in rules.age] == [
+        "dicom PatientAge",
+        "the years from dicom PatientBirthDate to dicom StudyDate",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +98,5 @@ def test_the_mapping_that_the_documentation_shows_can_be_read(tmp_path: Path) ->
     (tmp_path / "mapping.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
     rules = read_mapping(tmp_path / "mapping.yaml")
     assert rules.label.values == {"yes": "1", "no": "0", "equivocal": "drop", "": "drop"}
-    assert [str(each) for each in rules.age][-1] == "dicom PatientBirthDate and column Exam date"
+    assert [str(each) for each in rules.age][-1] == "the years from dicom PatientBirthDate to column Exam date"
     assert rules.split is not None

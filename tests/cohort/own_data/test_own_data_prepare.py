@@ -113,12 +113,13 @@ def test_patients_of_several_studies_keep_one_pseudonym_and_another_key_gives_an
 
 def test_no_id_no_name_and_no_date_reaches_any_file(desk: Desk) -> None:
     rows = [
-        row | {"mrn": f"P-{k}", "dob": "13.02.1950", "seen": "2020-01-01"} for k, row in enumerate(hospital.findings())
+        row | {"mrn": f"P-{k}", "dob": f"15.03.{1970 - k}", "seen": "2020-01-01"}
+        for k, row in enumerate(hospital.findings())
     ]
     desk.prepare(rows)
     assert (desk.out / "manifest.csv").stat().st_mode & 0o777 == 0o600
     written = "".join(path.read_text() for path in desk.out.iterdir() if path.name != "pseudonym.key")
-    for secret in ("00100", "P-3", "1.2.3.4", "13.02", "1950", "20200101", "2020-01-01", "SECRET"):
+    for secret in ("00100", "P-3", "1.2.3.4", "15.03", "1970", "20110101", "2020-01-01", "SECRET"):
         assert secret not in written + desk.prepared.to_text().replace(str(desk.root.parent), "")
 
 
@@ -159,7 +160,7 @@ def test_text_that_could_be_a_formula_is_written_as_text(desk: Desk) -> None:
 )
 def test_a_mapping_that_does_not_fit_is_refused_with_what_was_found(desk: Desk, edit: Edit, message: str) -> None:
     seen = ("2019-01-01T10:00:00", "2019-1-5", "31-Jan-2019", "20190131101500", "1.2.19", "2019/12/31 10:00")
-    rows = [row | {"Birth": "1950-02-01", "Seen": seen[k % 6]} for k, row in enumerate(hospital.findings())]
+    rows = [row | {"Birth": f"{1970 - k}-03-15", "Seen": seen[k % 6]} for k, row in enumerate(hospital.findings())]
     with pytest.raises((ConfigurationError, ManifestError), match=message):
         desk.prepare(rows, edit)
     assert not (desk.out / "manifest.csv").exists()
