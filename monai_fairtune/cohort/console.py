@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import textwrap
 
-__all__ = ["WIDTH", "wrapped"]
+__all__ = ["WIDTH", "n_of", "wrapped"]
 
 WIDTH = 98
 """In characters."""
+
+
+def n_of(n: int, what: str) -> str:
+    """Returns how many there are of what.
+
+    Example:
+        >>> n_of(1, "image"), n_of(2, "image")
+        ('1 image', '2 images')
+    """
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def wrapped(text: str, *, first: str = "", indent: str = "  ") -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.datalist import read_datalist
 from monai_fairtune.cohort.spreadsheets import read_spreadsheet
 from monai_fairtune.exceptions import ManifestError
@@ -17,6 +19,7 @@ __all__ = ["OwnTable", "TableFormat", "below_root", "read_table"]
 
 _TEXT, _SPREADSHEETS, _DATALIST = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm"), ".json"
 _SEPARATORS = (",", ";", "\t", "|")
+_FOR_EXCEL = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -61,7 +64,8 @@ def read_table(path: Path, given: TableFormat | None = None) -> OwnTable:
     Args:
         path: its ending says what it is.
         given: how it is written; None to find out: of a spreadsheet the first sheet, of a CSV file UTF-8, or else
-            Windows' code page 1252, and the separator that is most frequent in the header.
+            Windows' code page 1252, and the separator that a first line names for Excel, or that is
+            most frequent in the header.
 
     Raises:
         ManifestError: if it cannot be read, holds no rows, or a column has no name or another one's.
@@ -101,7 +105,10 @@ def _read_text(path: Path, given: TableFormat | None) -> OwnTable:
     content = path.read_bytes()
     encoding = (given and given.encoding) or _encoding(content)
     text = content.decode(encoding)
-    separator = (given and given.separator) or max(_SEPARATORS, key=text.partition("\n")[0].count)
+    told = _FOR_EXCEL.match(text)
+    text = text[told.end() :] if told else text
+    found = told[1] if told else max(_SEPARATORS, key=text.partition("\n")[0].count)
+    separator = (given and given.separator) or found
     rows = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False)
     return OwnTable(_with_header(rows, path), TableFormat(separator=separator, encoding=encoding))
 
@@ -132,10 +139,13 @@ def _with_header(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     if len(cells) < 2:
         raise ManifestError(f"The table '{path}' has no rows below a header. Give one row a study or image.")
     names = list(cells.iloc[0])
-    if "" in names or len(set(names)) != len(names):
-        repeated = sorted({name for name in names if name and names.count(name) > 1})
+    n_blank = names.count("")
+    repeated = sorted({repr(name) for name in names if name and names.count(name) > 1})
+    wrong = [f"{n_blank} {'has' if n_blank == 1 else 'have'} no name"] if n_blank else []
+    wrong += [f"several are called {', '.join(repeated)}"] if repeated else []
+    if wrong:
         raise ManifestError(
-            f"The first row of the table '{path}' names {len(names)} columns, {names.count('')} of them with a blank "
-            f"and {repeated} several times. Put one name above each column, and nothing above the names."
+            f"The first row of the table '{path}' names {n_of(len(names), 'column')}: {', '.join(wrong)}. "
+            "Put one name above each column, and nothing above the names."
         )
     return cells.iloc[1:].reset_index(drop=True).set_axis(names, axis="columns")

@@ -33,6 +33,14 @@ def test_csv_files_are_read_as_text_whatever_program_wrote_them(
     assert read.format == TableFormat(separator=separator, encoding=found)
 
 
+def test_a_first_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path) -> None:
+    path = hospital.write_csv(tmp_path / "a.csv", _ROWS, sep=";", encoding="utf-8-sig")
+    path.write_text("sep=;\r\n" + path.read_text(encoding="utf-8-sig"), encoding="utf-8-sig")
+    read = read_table(path)
+    assert read.rows.to_dict("records") == _READ
+    assert read_table(path, read.format).rows.equals(read.rows)
+
+
 def test_a_spreadsheet_that_openpyxl_refuses_is_refused_with_a_way_out(tmp_path: Path) -> None:
     good, bad = hospital.write_sheet(tmp_path / "good.xlsx", [{"id": 1}, {"id": 2}]), tmp_path / "bad.xlsx"
     with ZipFile(good) as source, ZipFile(bad, "w") as target:
@@ -72,8 +80,10 @@ def test_a_datalist_becomes_rows_that_know_their_list(tmp_path: Path) -> None:
     [
         ("a.csv", "", "cannot be read: No columns to parse"),
         ("a.csv", "a,b\n", "has no rows below a header"),
-        ("a.csv", "a,a\n1,2\n", r"0 of them with a blank and \['a'\] several times"),
-        ("a.csv", "a,\n1,2\n", "1 of them with a blank"),
+        ("a.csv", "a,a\n1,2\n", r"The first row of the table '.*' names 2 columns: several are called 'a'\. Put"),
+        ("a.csv", "a,\n1,2\n", r"names 2 columns: 1 has no name\. Put"),
+        ("a.csv", "Findings,,\na,b,a\n1,2,3\n", r"names 3 columns: 2 have no name\. Put"),
+        ("a.csv", "a,,b,a,b\n1,2,3,4,5\n", r"names 5 columns: 1 has no name, several are called 'a', 'b'\. Put"),
         ("a.csv", "a,b\n1,2,3\n", "cannot be read: Error tokenizing data.*Expected 2 fields in line 2, saw 3"),
         ("a.xlsx", "no archive", "cannot be read: openpyxl refuses it with BadZipFile"),
         ("a.xls", "old", "ends in '.xls'. Save it as one of"),
