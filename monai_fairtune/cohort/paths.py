@@ -12,7 +12,9 @@ __all__ = ["missing_images", "require_images", "resolve_images", "summarize"]
 
 
 def resolve_images(names: Sequence[str], data_root: str | Path) -> tuple[Path, ...]:
-    """Returns the file of each image, symbolic links followed; the files need not exist.
+    """Returns the file of each image, links to folders followed; the files need not exist.
+
+    A link to a file keeps its name, whose ending says the format: stores of data give files names of their own.
 
     Args:
         names: paths as in the manifest, relative to ``data_root``.
@@ -20,19 +22,19 @@ def resolve_images(names: Sequence[str], data_root: str | Path) -> tuple[Path, .
 
     Raises:
         ManifestError: if the folder does not exist, a name leads out of it (by ``..``, an absolute path or a symbolic
-            link), or two names are the same file.
+            link), or two names are the same path.
     """
     root = os.path.realpath(data_root)
     if not Path(root).is_dir():
         raise ManifestError(f"The data root '{data_root}' is not a folder. Give the folder that the images lie in.")
     unusable = [name for name in names if "\0" in name]
-    paths = _follow_links(root, [name.replace("\0", "") for name in names])
+    paths = _follow_folders(root, [name.replace("\0", "") for name in names])
     prefix = os.path.join(root, "")  # noqa: PTH118
-    outside = unusable + [name for name, path in zip(names, paths, strict=True) if not path.startswith(prefix)]
+    outside = unusable + [name for name, path in zip(names, paths, strict=True) if not _target(path).startswith(prefix)]
     if outside:
         raise ManifestError(
             f"{len(outside)} images lie outside the data root once links are followed: {summarize(outside)}. "
-            "Give a data root that holds every image, or copy the images below it."
+            "Give a data root that holds every image, or copy the images below it, as prepare --resize does."
         )
     first_name = dict(zip(reversed(paths), reversed(names), strict=True))
     again = [name for name, path in zip(names, paths, strict=True) if first_name[path] != name]
@@ -41,8 +43,8 @@ def resolve_images(names: Sequence[str], data_root: str | Path) -> tuple[Path, .
     return tuple(map(Path, paths))
 
 
-def _follow_links(root: str, names: Sequence[str]) -> list[str]:
-    """Returns ``os.path.realpath`` of each name below ``root``, following each folder once: disks may be far away."""
+def _follow_folders(root: str, names: Sequence[str]) -> list[str]:
+    """Returns each name below ``root``, its folder followed, and that once for all names: disks may be far away."""
     folder_of: dict[str, str] = {}
     paths = []
     for name in names:
@@ -50,9 +52,12 @@ def _follow_links(root: str, names: Sequence[str]) -> list[str]:
         if folder not in folder_of:
             folder_of[folder] = os.path.realpath(os.path.join(root, folder))  # noqa: PTH118
         path = os.path.join(folder_of[folder], leaf)  # noqa: PTH118
-        is_plain = leaf not in ("", ".", "..") and not os.path.islink(path)  # noqa: PTH114
-        paths.append(path if is_plain else os.path.realpath(path))
+        paths.append(os.path.realpath(path) if leaf in ("", ".", "..") else path)
     return paths
+
+
+def _target(path: str) -> str:
+    return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
 
 
 def missing_images(names: Sequence[str], paths: Sequence[Path]) -> list[str]:

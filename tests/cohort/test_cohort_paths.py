@@ -45,9 +45,17 @@ def test_a_sibling_whose_name_begins_like_the_data_root_is_outside(root: Path) -
         resolve_images(["../data2/a.png"], root)
 
 
-def test_links_within_the_data_root_are_followed(root: Path) -> None:
-    (root / "link.png").symlink_to(root / "images" / "a.png")
-    assert resolve_images(["link.png"], root) == (root / "images/a.png",)
+def test_a_link_to_a_file_within_the_data_root_keeps_its_name_which_says_the_format(root: Path) -> None:
+    (root / ".store").mkdir()
+    (root / "images" / "a.png").rename(root / ".store" / "0cc175b9")
+    (root / "images" / "a.png").symlink_to("../.store/0cc175b9")
+    assert resolve_images(["images/a.png"], root) == (root / "images/a.png",)
+
+
+def test_two_links_to_one_file_are_two_images_as_two_copies_would_be(root: Path) -> None:
+    for name in ("b.png", "c.png"):
+        (root / name).symlink_to("images/a.png")
+    assert resolve_images(["b.png", "c.png"], root) == (root / "b.png", root / "c.png")
 
 
 def test_a_linked_data_root_is_its_target(root: Path) -> None:
@@ -76,7 +84,7 @@ def test_a_short_list_is_named_in_full() -> None:
     assert summarize(["a", "b"]) == "'a', 'b'"
 
 
-def test_paths_are_those_that_following_each_whole_name_gives(root: Path) -> None:
+def test_paths_are_those_that_following_each_folder_gives(root: Path) -> None:
     (root / "images" / "deeper").mkdir()
     (root / "images" / "deeper" / "c.png").touch()
     (root / "link.png").symlink_to(root / "images" / "a.png")
@@ -85,8 +93,11 @@ def test_paths_are_those_that_following_each_whole_name_gives(root: Path) -> Non
     names = [
         "images/a.png", "./images/absent.png", "away/c.png", "away/../chain.png", "images//deeper/./d.png", "away/..",
         "images/", "images/deeper/.", str(root / "away" / "e.png"), "absent/folder/f.png", "images/a.png/g.png",
+        "link.png",
     ]  # fmt: skip
     for name in names:
-        assert resolve_images([name], root) == (Path(os.path.realpath(root / name)),)
-    distinct = [name for name in names if name not in ("away/../chain.png", "away/..")]
-    assert list(resolve_images(distinct, root)) == [Path(os.path.realpath(root / name)) for name in distinct]
+        (path,) = resolve_images([name], root)
+        assert path.parent == path.parent.resolve()
+        assert path.resolve() == Path(os.path.realpath(root / name))
+    distinct = [name for name in names if name != "away/.."]
+    assert resolve_images(distinct, root) == tuple(resolve_images([name], root)[0] for name in distinct)
