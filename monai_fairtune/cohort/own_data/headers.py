@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ ELEMENTS = (
 _PARSED = ["SpecificCharacterSet", "Rows", "NumberOfFrames", *ELEMENTS]
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _START = 132
+_FIRST_ELEMENT = re.compile(rb"[\x02\x08]\x00[\x00-\x20]\x00(?:[A-Z]{2}|..\x00\x00)", re.DOTALL)
 _BLOCK = 64  # files: to hand over one by itself takes longer than to read it
 
 
@@ -34,6 +36,8 @@ class NoImage(Enum):
     """Why a file is no image that can be classified."""
 
     OTHER = "not an image file"
+    EMPTY = "an empty file"
+    NO_PREAMBLE = "a DICOM file without its preamble"
     DIRECTORY = "a DICOM directory"
     NO_PIXELS = "a DICOM object without pixels"
     FRAMES = "a DICOM image of several frames"
@@ -77,8 +81,9 @@ def _read_header(path: Path) -> dict[str, str] | NoImage:
 
     try:
         with path.open("rb") as file:
-            if file.read(_START)[-4:] != b"DICM":
-                return NoImage.OTHER
+            start = file.read(_START)
+            if start[-4:] != b"DICM":
+                return _no_dicom(start)
             file.seek(0)
             dataset = dcmread(file, stop_before_pixels=True, specific_tags=_PARSED)
         if dataset.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
@@ -90,6 +95,12 @@ def _read_header(path: Path) -> dict[str, str] | NoImage:
         return {keyword: _text(dataset.get(keyword)) for keyword in ELEMENTS}
     except foreign_errors():
         return NoImage.DAMAGED
+
+
+def _no_dicom(start: bytes) -> NoImage:
+    if not start:
+        return NoImage.EMPTY
+    return NoImage.NO_PREAMBLE if _FIRST_ELEMENT.match(start) else NoImage.OTHER
 
 
 def _text(value: Any) -> str:

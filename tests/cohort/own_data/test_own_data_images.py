@@ -17,7 +17,8 @@ def test_images_are_found_by_what_is_in_them_and_all_else_is_counted(tmp_path: P
     assert found.kind == "dicom"
     assert len(found.table) == 12
     assert found.left_out == {
-        "not an image file": 3,
+        "not an image file": 2,
+        "an empty file": 1,
         "a DICOM directory": 1,
         "a DICOM object without pixels": 1,
         "a DICOM image of several frames": 1,
@@ -52,6 +53,18 @@ def test_no_value_of_a_malformed_header_is_quoted_anywhere(
     assert find_own_images(tmp_path).table["dicom SeriesInstanceUID"].tolist() == ["abc-x"]
     assert caplog.text == ""
     assert not recwarn.list
+
+
+def test_a_dicom_file_without_its_preamble_and_an_empty_file_are_called_so(tmp_path: Path) -> None:
+    whole = hospital.write_dicom(tmp_path / "a").read_bytes()
+    (tmp_path / "from_the_group_length.dcm").write_bytes(whole[132:])
+    (tmp_path / "dataset_alone.dcm").write_bytes(whole[whole.index(b"\x08\x00\x16\x00UI") :])
+    (tmp_path / "implicit").write_bytes(b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100")
+    (tmp_path / "empty.dcm").touch()
+    (tmp_path / "notes").write_text("none")
+    assert find_own_images(tmp_path).left_out == {
+        "a DICOM file without its preamble": 3, "an empty file": 1, "not an image file": 1,
+    }  # fmt: skip
 
 
 def test_images_without_an_instance_uid_are_no_copies_of_each_other(tmp_path: Path) -> None:
