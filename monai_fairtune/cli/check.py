@@ -28,6 +28,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--attribute", nargs="+", required=True, metavar="A", help="such as sex, age:60, skin_type:1-2,3-6, sex*age:60"
     )
+    parser.add_argument(
+        "--min-per-class",
+        type=int,
+        default=20,
+        metavar="N",
+        help="fewest positives, and fewest negatives, of a subgroup: as for a search (default: %(default)s)",
+    )
     _add_splits(parser)
     _add_images(parser)
     _add_card(parser)
@@ -116,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
         acquisition=options.acquisition,
         images=not options.no_images,
         near_duplicates=options.near_duplicates,
+        min_per_class=options.min_per_class,
         **how_to_split,
     )
     told, told_as_text = found.to_dict(), [found.to_text()]

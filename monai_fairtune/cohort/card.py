@@ -40,6 +40,7 @@ def card_content(check: CohortCheck, manifest: str | Path) -> dict[str, Any]:
         "attributes": list(check.recorded.attributes),
         "intersections": list(check.recorded.intersections),
         "problems": list(check.find_problems(naming=False)),
+        "refused": list(check.refused),
         "cautions": [] if looked is None else list(contradictions(looked.duplicates, naming=False)),
         "images": None
         if looked is None

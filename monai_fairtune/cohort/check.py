@@ -12,6 +12,15 @@ import numpy as np
 
 from monai_fairtune.cohort.cohort import Cohort, assemble_cohort
 from monai_fairtune.cohort.duplicates import contradictions, overlap_problems
+from monai_fairtune.cohort.eligibility import (
+    DEFAULT_MIN_PER_CLASS,
+    SmallSubgroup,
+    SubgroupCounts,
+    check_min_per_class,
+    count_subgroups,
+    refusal,
+    small_subgroups,
+)
 from monai_fairtune.cohort.looking import Looked, look_at_images
 from monai_fairtune.cohort.manifest import Manifest, read_manifest
 from monai_fairtune.cohort.quality.acquisition import assign_acquisition, measure_acquisition
@@ -22,20 +31,9 @@ from monai_fairtune.cohort.quality.near_duplicates import checked_distance
 from monai_fairtune.cohort.quality.recorded import Recorded
 from monai_fairtune.cohort.splits import split_problems
 from monai_fairtune.exceptions import ConfigurationError, UndefinedMetricError
-from monai_fairtune.subgroups import SensitiveAttribute, class_counts, minimum_detectable_gap
+from monai_fairtune.subgroups import SensitiveAttribute, minimum_detectable_gap
 
-__all__ = ["CohortCheck", "SmallSubgroup", "check_manifest"]
-
-
-@dataclass(frozen=True)
-class SmallSubgroup:
-    """A subgroup that holds too few images of a class in one split."""
-
-    split: str
-    attribute: str
-    subgroup: str
-    n_negative: int
-    n_positive: int
+__all__ = ["CohortCheck", "check_manifest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +44,6 @@ class CohortCheck:
         cohort: what was checked.
         recorded: its labels, patients, splits, attributes and acquisition as codes.
         looked: what its images showed; None where they were not opened.
-        detectable_gaps: attribute to split to the smallest AUROC gap that the split would probably show, or why it
-            shows none.
-        small: the subgroups below ``min_per_class`` in each split but train.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
         acquisition: how well acquisition tells label and subgroups: see ``measure_acquisition``.
     """
@@ -56,8 +51,6 @@ class CohortCheck:
     cohort: Cohort
     recorded: Recorded
     looked: Looked | None
-    detectable_gaps: Mapping[str, Mapping[str, float | str]]
-    small: tuple[SmallSubgroup, ...]
     min_per_class: int
     acquisition: tuple[Mapping[str, Any], ...]
 
@@ -81,9 +74,28 @@ class CohortCheck:
         """Where attributes are not recorded: see ``measure_missingness``."""
         return measure_missingness(self.recorded)
 
+    @cached_property
+    def detectable_gaps(self) -> dict[str, dict[str, float | str]]:
+        """Attribute to split to the smallest AUROC gap that the split would probably show, or why it shows none."""
+        return {
+            name: {split: _detectable_gap(counts[name]) for split, counts in self._class_counts.items()}
+            for name in self.cohort.subgroups
+        }
+
+    @cached_property
+    def small(self) -> tuple[SmallSubgroup, ...]:
+        """The subgroups that a search would find too small, split by split: see ``small_subgroups``."""
+        return small_subgroups(self._class_counts, self.min_per_class)
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """The attributes that a search would refuse, and why: by the search's own rule."""
+        reasons = {name: refusal(self.cohort, [name], self.min_per_class) for name in self.cohort.subgroups}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
     @property
     def problems(self) -> tuple[str, ...]:
-        """What must be mended first: a search on this manifest would stop."""
+        """What must be mended first: a search on this manifest would stop, whatever the attribute."""
         return self.find_problems(naming=True)
 
     def find_problems(self, *, naming: bool) -> tuple[str, ...]:
@@ -103,8 +115,12 @@ class CohortCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether there is no problem. Small subgroups are none: another attribute may be searched for."""
-        return not self.problems
+        """Whether there is no problem, and an attribute at least that a search would not refuse."""
+        return not self.problems and len(self.refused) < len(self.cohort.subgroups)
+
+    @cached_property
+    def _class_counts(self) -> SubgroupCounts:
+        return count_subgroups(self.cohort, self.cohort.subgroups)
 
     def findings(self) -> dict[str, Any]:
         """Returns what was found in table and images, as plain JSON that names neither image nor patient."""
@@ -132,6 +148,7 @@ class CohortCheck:
         found = {
             "passed": self.passed,
             "problems": list(self.problems),
+            "refused": self.refused,
             "cautions": list(self.cautions),
             **self.counts,
             **self.findings(),
@@ -162,7 +179,7 @@ def check_manifest(
     acquisition: Sequence[str] = (),
     images: bool = True,
     near_duplicates: int | None = None,
-    min_per_class: int = 20,
+    min_per_class: int = DEFAULT_MIN_PER_CLASS,
     progress: bool = True,
 ) -> CohortCheck:
     """Reads a manifest as :meth:`Cohort.from_manifest` does, decodes every image, and says all that is wrong at once.
@@ -184,17 +201,18 @@ def check_manifest(
         images: whether to open the images; without, only the table is checked.
         near_duplicates: in how many of 256 bits the perceptual hashes of two images may differ for them to look alike;
             by default 20 where ImageHash is installed, and no search where it is not.
-        min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
+        min_per_class: the fewest positives and negatives for a subgroup to enter an objective, from 1.
         progress: whether to draw a bar on standard error.
 
     Raises:
         ManifestError: if the table is incomplete or inconsistent, or an image lies outside the data root.
         AttributeDeclarationError: if an attribute or an acquisition column cannot be read from the table.
         SplitError: if the column ``split`` or the split file names unknown splits or lacks one.
-        ConfigurationError: if ``where``, a fraction or ``near_duplicates`` cannot be used, or something is declared
-            both as attribute and as acquisition.
+        ConfigurationError: if ``where``, a fraction, ``near_duplicates`` or ``min_per_class`` cannot be used, or
+            something is declared both as attribute and as acquisition.
     """
     max_distance = checked_distance(near_duplicates)
+    check_min_per_class(min_per_class)
     _refuse_double_declarations(attributes, acquisition)
     rows = read_manifest(manifest, where=where)
     cohort = assemble_cohort(
@@ -212,11 +230,6 @@ def check_manifest(
         cohort=cohort,
         recorded=recorded,
         looked=look_at_images(cohort, recorded, max_distance, progress=progress) if images else None,
-        detectable_gaps={
-            name: {split: _detectable_gap(cohort, split, name) for split in cohort.split_names[1:]}
-            for name in cohort.subgroups
-        },
-        small=tuple(_small_subgroups(cohort, min_per_class)),
         min_per_class=min_per_class,
         acquisition=tuple(measure_acquisition(recorded, seed=seed)),
     )
@@ -247,26 +260,11 @@ def _unreadable_problem(n: int, n_unreadable: int) -> tuple[str, ...]:
     )
 
 
-def _class_counts(cohort: Cohort, split: str, attribute: str) -> dict[str, tuple[int, int]]:
-    rows = cohort.indices(split)
-    return class_counts(cohort.subgroups[attribute].take(rows), cohort.labels[rows])
-
-
-def _detectable_gap(cohort: Cohort, split: str, attribute: str) -> float | str:
+def _detectable_gap(counts: Mapping[str, tuple[int, int]]) -> float | str:
     try:
-        return minimum_detectable_gap(_class_counts(cohort, split, attribute))
+        return minimum_detectable_gap(counts)
     except UndefinedMetricError as error:
         return str(error)
-
-
-def _small_subgroups(cohort: Cohort, min_per_class: int) -> list[SmallSubgroup]:
-    return [
-        SmallSubgroup(split, attribute, name, *cell)
-        for split in cohort.split_names[1:]
-        for attribute in cohort.subgroups
-        for name, cell in _class_counts(cohort, split, attribute).items()
-        if min(cell) < min_per_class
-    ]
 
 
 def _value(gap: float | str) -> dict[str, Any]:

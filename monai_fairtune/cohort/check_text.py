@@ -56,11 +56,7 @@ def _counts(check: CohortCheck) -> Iterator[str]:
         if any(entry["missing"]["n"] for entry in cells.values()):
             yield _row("  not recorded", [entry["missing"] for entry in cells.values()])
     if small:
-        yield from wrapped(
-            f"* fewer than {check.min_per_class} images of a class: an objective refuses this subgroup unless "
-            "min_per_class is lowered. Merge subgroups, or give these splits more patients.",
-            indent="",
-        )
+        yield f"* fewer images of a class than a search asks for: {check.min_per_class}, or 10 on test if that is less."
 
 
 def _row(label: str, cells: Iterable[Mapping[str, int]], stars: Sequence[str] = "    ") -> str:
@@ -77,7 +73,7 @@ def _gaps(check: CohortCheck) -> Iterator[str]:
         shown = ", ".join(f"{split} {'none' if isinstance(gap, str) else f'{gap:.2f}'}" for split, gap in gaps.items())
         yield f"{_shorten('  ' + attribute, _LABEL):<{_LABEL}} {shown}"
     if any(isinstance(gap, str) for gaps in check.detectable_gaps.values() for gap in gaps.values()):
-        yield "  none: a subgroup lacks a class there, so that it has no AUROC, or no gap at all would show."
+        yield "  none: there is one subgroup only, a subgroup lacks a class, or is too small for any gap."
 
 
 def _images(check: CohortCheck) -> Iterator[str]:
@@ -138,14 +134,17 @@ def _some(items: Iterable[str]) -> Iterator[str]:
 
 
 def _verdict(check: CohortCheck) -> Iterator[str]:
-    problems, cautions = check.problems, check.cautions
-    yield "To be mended first:" if problems else "Nothing was found that would stop a search."
-    for problem in problems:
-        yield from wrapped(problem, first="- ")
-    if cautions:
-        yield "To be looked at:"
-    for caution in cautions:
-        yield from wrapped(caution, first="- ")
+    if not check.problems and not check.refused:
+        yield "Nothing was found that would stop a search."
+    for heading, found in (
+        ("To be mended first:", check.problems),
+        ("A search would refuse these attributes:", check.refused.values()),
+        ("To be looked at:", check.cautions),
+    ):
+        if found:
+            yield heading
+        for text in found:
+            yield from wrapped(text, first="- ")
 
 
 def _shorten(text: str, width: int) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from monai_fairtune.bundle import check_eligibility
 from monai_fairtune.cohort import CohortCheck, check_manifest
-from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.exceptions import ConfigurationError, EligibilityError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute, minimum_detectable_gap
 
 Write = Callable[..., Path]
@@ -25,6 +26,7 @@ def test_a_sound_cohort_passes(write_manifest: Write, rows: Rows) -> None:
     assert check.passed
     assert check.looked is not None
     assert not any((check.problems, check.cautions, check.looked.unreadable, check.looked.duplicates, check.small))
+    assert check.refused == {}
     text = check.to_text()
     assert "200 images of 200 patients, 100 (50.0%) of class 1." in text
     assert "200 of 200 images were decoded.\nNo two files are equal." in text
@@ -66,7 +68,7 @@ def test_equal_files_within_one_split_are_counted_and_stop_nothing(
     manifest = write_manifest(rows(60, 2, split=SPLITS))
     (tmp_path / "images/000_0.png").write_bytes((tmp_path / "images/000_1.png").read_bytes())
     check = _check(manifest)
-    assert check.passed
+    assert check.problems == ()
     assert "Files that occur under several names: 1, in several splits: 0." in check.to_text()
     assert "- 'images/000_0.png', 'images/000_1.png' (in train, of 1 patient)" in check.to_text()
 
@@ -77,7 +79,33 @@ def test_subgroups_too_small_for_an_objective_are_marked_in_their_split(write_ma
     assert set(cells) == {("validation", "female"), ("validation", "male"), ("selection", "female"),
                           ("selection", "male")}  # fmt: skip
     assert all(min(cell) < 5 for cell in cells.values())
-    assert "* fewer than 5 images of a class" in check.to_text()
+    assert "* fewer images of a class than a search asks for: 5, or 10 on test" in check.to_text()
+
+
+def test_what_a_search_would_refuse_is_said_in_the_words_in_which_it_refuses(write_manifest: Write, rows: Rows) -> None:
+    manifest = write_manifest(rows(200))
+    for limit in (4, 5):
+        check = _check(manifest, images=False, min_per_class=limit)
+        try:
+            check_eligibility(check.cohort, limit)
+            refused = {}
+        except EligibilityError as error:
+            refused = {"sex": str(error)}
+        assert (check.refused, check.passed) == (refused, not refused)
+        assert ("Nothing was found that would stop a search." in check.to_text()) == (not refused)
+    assert "A search would refuse these attributes:\n- 4 subgroups are too small" in check.to_text()
+
+
+def test_an_attribute_of_one_subgroup_is_refused_and_another_attribute_still_passes(
+    write_manifest: Write, rows: Rows
+) -> None:
+    made = [row | {"site": "A"} for row in rows(200)]
+    check = check_manifest(
+        write_manifest(made), SensitiveAttribute.parse_all(["sex", "site"]), images=False, min_per_class=4
+    )
+    assert list(check.refused) == ["site"]
+    assert "Attribute 'site' has the one subgroup ['A']" in check.to_text()
+    assert check.passed
 
 
 def test_too_few_images_of_either_class_make_a_subgroup_small(write_manifest: Write, rows: Rows) -> None:
@@ -113,9 +141,9 @@ def test_the_dictionary_is_plain_json_and_names_no_patient(write_manifest: Write
     check = _check(manifest)
     text = json.dumps(check.to_dict(), allow_nan=False)
     assert set(check.to_dict()) == {
-        "passed", "problems", "cautions", "n", "n_patients", "n_positive", "splits", "class_names", "split_rule",
-        "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class", "balance",
-        "associations", "missingness", "acquisition", "near_duplicates", "image_quality",
+        "passed", "problems", "refused", "cautions", "n", "n_patients", "n_positive", "splits", "class_names",
+        "split_rule", "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class",
+        "balance", "associations", "missingness", "acquisition", "near_duplicates", "image_quality",
         "acquisition_columns",
     }  # fmt: skip
     assert "p002" not in text
@@ -130,6 +158,11 @@ def test_the_page_is_at_most_a_hundred_columns_wide(write_manifest: Write, rows:
     assert max(map(len, _check(write_manifest(made)).to_text().splitlines())) <= 100
 
 
+def test_a_limit_below_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="min_per_class is 0"):
+        _check(tmp_path / "absent.csv", min_per_class=0)
+
+
 def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no manifest"):
         _check(tmp_path / "absent.csv")
@@ -139,7 +172,8 @@ def test_a_real_cohort_is_checked(shared: Path) -> None:
     check = check_manifest(
         shared / "data/pad_ufes20/manifest.csv", SensitiveAttribute.parse_all(["sex", "skin_type"]), progress=False
     )
-    assert check.passed
+    assert check.problems == ()
+    assert list(check.refused) == ["sex", "skin_type"]  # 775 images are few for two splits of a tenth each
     assert check.looked is not None
     assert check.looked.unreadable == ()
     assert check.counts["splits"]["test"]["attributes"]["sex"]["missing"]["n"] == 69

@@ -71,6 +71,16 @@ def test_every_finding_is_said_at_the_head_and_shown_below(content: dict[str, An
     assert "0" * 64 in page.text_of("distribution")
 
 
+def test_what_a_search_would_refuse_is_named_at_the_head_without_its_counts(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    content = {**content, "refused": ["sex"]}
+    told = Page(_write(tmp_path, content).read_text(encoding="utf-8")).text_of("problems")
+    assert "A search would refuse sex: it asks for two subgroups or more, each with 20 images of either class" in told
+    without = Page(_write(tmp_path, {**content, "refused": []}).read_text(encoding="utf-8"))
+    assert not any(a.get("id") == "problems" for _, a in without.elements)
+
+
 def test_the_same_card_gives_the_same_bytes(content: dict[str, Any], tmp_path: Path) -> None:
     first = _write(tmp_path, content).read_bytes()
     assert _write(tmp_path, content).read_bytes() == first

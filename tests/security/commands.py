@@ -79,7 +79,18 @@ def run_all(folder: Path) -> Work:
     asked = ["--label", "label", "--score", "score", "--attribute", "sex", "site", "--patient", "patient_id"]
     asked += ["--sample", "image", "--threshold", "0.5", "--replicates", "100"]
     said = [
-        run(folder, "check", manifest, "--attribute", "sex", "site", "--output-dir", out / "check"),
+        run(
+            folder,
+            "check",
+            manifest,
+            "--attribute",
+            "sex",
+            "site",
+            "--min-per-class",
+            "5",
+            "--output-dir",
+            out / "check",
+        ),
         run(folder, "search", *search),
         run(folder, "audit", table, *asked, "--output-dir", out / "audit_1"),
         run(folder, "audit", table, *asked, "--output-dir", out / "audit_2"),

@@ -12,6 +12,7 @@ from monai_fairtune.report.drawn import DrawnPlot
 from monai_fairtune.report.names import attribute_words
 from monai_fairtune.report.stored import SPLITS
 from monai_fairtune.report.wording import enumerate_words, number, percent, printable, shorten
+from monai_fairtune.subgroups import reporting_minimum
 
 __all__ = ["card_context"]
 
@@ -30,7 +31,7 @@ def card_context(card: Card, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
         "created": str(raw["created"]).replace("T", " ").replace("+00:00", " UTC"),
         "version": str(raw["versions"]["monai_fairtune"]),
         "figures": _figures(card),
-        "problems": [printable(text) for text in raw["problems"]],
+        "problems": [*map(printable, raw["problems"]), *_refused(raw)],
         "cautions": [printable(text) for text in raw["cautions"]],
         "motivation": datasheet.motivation(card),
         "split_rule": printable(raw["split_rule"]),
@@ -51,6 +52,17 @@ def card_context(card: Card, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
         "small": list(_small(card)),
         "distribution": datasheet.distribution(card),
     }
+
+
+def _refused(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Says what a search would refuse, without the counts: a card may withhold them."""
+    if raw["refused"]:
+        limit = raw["min_per_class"]
+        yield (
+            f"A search would refuse {enumerate_words([attribute_words(name) for name in raw['refused']])}: it asks for "
+            f"two subgroups or more, each with {limit} images of either class on validation and on selection, and "
+            f"{reporting_minimum(limit)} on test."
+        )
 
 
 def _counted(card: Card, name: str, plots: Mapping[str, DrawnPlot]) -> dict[str, Any]:
