@@ -26,6 +26,14 @@ class _TextLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes a blank key as ``'': value``, where yaml would write a question mark."""
+
+    def check_simple_key(self) -> bool:
+        is_blank = isinstance(self.event, yaml.ScalarEvent) and self.event.value == ""
+        return is_blank or bool(super().check_simple_key())
+
+
 _TextLoader.yaml_implicit_resolvers = {
     first: [resolver for resolver in resolvers if resolver[0] == "tag:yaml.org,2002:null"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -49,10 +57,14 @@ def read_yaml(path: Path) -> Any:
 
 def flow(value: Any) -> str:
     """Returns a value in one line, as it can be copied into a file."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf).strip()
+    return _dumped(value, default_flow_style=True, width=math.inf).strip()
 
 
 def write_section(name: str, value: Any, comments: tuple[str, ...]) -> str:
     """Returns one key of a file with comments above it."""
-    body = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    body = _dumped({name: value}, width=_WIDTH)
     return "".join(f"# {line}\n" for comment in comments for line in comment.splitlines()) + body
+
+
+def _dumped(value: Any, **how: Any) -> str:
+    return str(yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, **how))

@@ -149,6 +149,11 @@ def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_questi
     assert "# sex, dicom PatientSex: 'F' (6), 'M' (4), 'O' (2)" in desk.proposal.path.read_text()
 
 
+def test_a_blank_is_written_as_people_would_write_it(desk: Desk) -> None:
+    desk.propose(rows(accession=accession, label=["0", "1", ""]))
+    assert "values:\n    '': drop\n    '0': 0\n" in desk.proposal.path.read_text()
+
+
 def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
     others: dict[str, Any] = {
         "Patient Age": lambda k: 40 + k,
