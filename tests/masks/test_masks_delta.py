@@ -15,9 +15,7 @@ from torch import Tensor
 
 from monai_fairtune.exceptions import MaskError, WeightsError
 from monai_fairtune.masks import FairTuneNetwork, PatternPartitioner, load_delta, read_delta_metadata, save_delta
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
-PLAIN = "monai_fairtune.testing.networks.PlainNetwork"
+from tests.masks.networks import PLAIN, TINY
 
 
 def tiny(**options: Any) -> FairTuneNetwork:

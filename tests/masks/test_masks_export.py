@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from monai_fairtune.masks import FairTuneNetwork
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
+from tests.masks.networks import TINY
 
 
 def _network(n_channels: int, precision: str) -> FairTuneNetwork:

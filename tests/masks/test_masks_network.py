@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from monai_fairtune.exceptions import ConfigurationError, MaskError, WeightsError
 from monai_fairtune.masks import FairTuneNetwork, PatternPartitioner, tiny_vit
 from monai_fairtune.masks.options import is_absent
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
-PLAIN = "monai_fairtune.testing.networks.PlainNetwork"
+from tests.masks.networks import PLAIN, TINY
 
 
 def tiny(**options: Any) -> FairTuneNetwork:

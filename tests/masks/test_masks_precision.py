@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork, load_delta, save_delta
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
+from tests.masks.networks import TINY
 
 
 def tiny(precision: str = "float32") -> FairTuneNetwork:

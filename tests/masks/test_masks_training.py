@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from monai_fairtune.masks import FairTuneNetwork, Mask, PatternPartitioner
 from monai_fairtune.masks.train_mode import trained_modules
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
-PLAIN = "monai_fairtune.testing.networks.PlainNetwork"
+from tests.masks.networks import PLAIN, TINY
 
 
 def tiny(**arguments: Any) -> FairTuneNetwork:

@@ -15,9 +15,7 @@ from torch import Tensor
 from monai_fairtune.exceptions import ConfigurationError, WeightsError
 from monai_fairtune.masks import TINY_VIT_WEIGHTS, FairTuneNetwork, tiny_vit
 from monai_fairtune.masks.weights import state_sha256
-
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
-PLAIN = "monai_fairtune.testing.networks.PlainNetwork"
+from tests.masks.networks import PLAIN, TINY
 
 
 def load(weights: Path, **options: Any) -> FairTuneNetwork:

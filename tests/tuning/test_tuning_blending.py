@@ -13,9 +13,9 @@ from monai_fairtune.exceptions import MaskError
 from monai_fairtune.masks import FairTuneNetwork, Mask, PatternPartitioner, Stages
 from monai_fairtune.tuning import Budget, Verdict
 from monai_fairtune.tuning.blending import Blender, component_blocks, refitted_logits
+from tests.masks.networks import TINY
 from tests.tuning.small_tuner import MakeTuner
 
-TINY = "monai_fairtune.masks.tiny_vit.tiny_vit"
 RESNET = "resnet18"
 
 
