@@ -13,7 +13,7 @@ import pandas as pd
 from monai_fairtune.cohort.decoding.decode import ARRAYS, NIFTI, PICTURES, SUFFIXES
 from monai_fairtune.cohort.own_data.headers import ELEMENTS, NoImage, read_headers
 from monai_fairtune.cohort.own_data.sources import Source
-from monai_fairtune.cohort.readers.files import find_images
+from monai_fairtune.cohort.readers.files import find_images, linked_folders
 from monai_fairtune.exceptions import ManifestError
 
 __all__ = ["KINDS", "ImageKind", "OwnImages", "find_own_images", "without_ending"]
@@ -22,6 +22,7 @@ ImageKind = Literal["dicom", "nifti", "pictures"]
 KINDS: tuple[ImageKind, ...] = get_args(ImageKind)
 
 _ENDINGS: Mapping[ImageKind, tuple[str, ...]] = {"nifti": NIFTI, "pictures": (*PICTURES, *ARRAYS)}
+_LINK = "a link to a folder, which is not followed"
 _COPY = "a copy of a DICOM image that is there already"
 
 
@@ -69,6 +70,8 @@ def find_own_images(root: Path, kind: ImageKind | None = None, *, progress: bool
     headers = read_headers([root / name for name in names["dicom"]], progress=progress)
     read = {name: header for name, header in zip(names["dicom"], headers, strict=True) if isinstance(header, dict)}
     left_out = Counter(header.value for header in headers if isinstance(header, NoImage))
+    n_links = len(linked_folders(root))
+    left_out.update({_LINK: n_links} if n_links else {})
     n_of_kind = {each: len(read if each == "dicom" else names[each]) for each in KINDS}
     chosen = max(KINDS, key=lambda each: n_of_kind[each]) if kind is None else kind
     if not n_of_kind[chosen]:

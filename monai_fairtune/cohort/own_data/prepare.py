@@ -20,6 +20,7 @@ from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, re
 from monai_fairtune.cohort.own_data.recoding import recode_cells, refuse_dates, refuse_identifiers
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table
+from monai_fairtune.cohort.paths import resolve_images
 from monai_fairtune.cohort.prepared import (
     MANIFEST,
     RECORD,
@@ -96,7 +97,8 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
 
     Raises:
         ConfigurationError: if the mapping cannot be used, or does not fit the table or the images.
-        ManifestError: if the table cannot be read, there are no images, or none is left.
+        ManifestError: if the table cannot be read, there are no images, none is left, or links to them lead out of the
+            root.
     """
     rules = read_mapping(mapping)
     refuse_output_in(root, output_dir)
@@ -108,6 +110,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     taken = images.table[kept].reset_index(drop=True)
     joined = join_rows(read.rows, taken, rules.join, _used_columns(rules))
     frame = joined.frame(read.rows, taken)
+    resolve_images(frame["image path"].tolist(), root)
     dropped = {"an element of DICOM is not among those kept": int((~kept).sum()), **joined.images_left}
     try:
         output_dir.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from monai_fairtune.cohort.own_data.yaml_text import flow
 
 __all__ = ["propose_age"]
 
-_OTHER_UNIT = {"months", "month", "days", "day", "weeks", "week", "group", "class"}
+_OTHER_UNIT = {"months", "month", "days", "day", "weeks", "week", "group", "class", "monate", "monaten", "tage"}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.proposed import Proposed, counted, listed
 from monai_fairtune.cohort.own_data.words import LABEL, NO_LABEL, SPLIT, is_date, label_of, reads_like, split_of
 
@@ -19,7 +20,7 @@ def propose_label(rows: pd.DataFrame, taken: Collection[str]) -> Proposed:
     """Returns the section.
 
     A column is a candidate if its name reads like one and it has 2 to 20 values, or if its values are two such as yes
-    and no. One candidate with such a name is proposed, or the only candidate there is.
+    and no, whatever others it has. One candidate with such a name is proposed, or the only candidate there is.
 
     Args:
         rows: of the table.
@@ -34,7 +35,9 @@ def propose_label(rows: pd.DataFrame, taken: Collection[str]) -> Proposed:
     notes = tuple(f"column {name!r}: {counted(rows[name])}" for name in candidates)
     chosen = (named if len(named) == 1 else candidates) if candidates else []
     if len(chosen) != 1:
-        which = listed([repr(name) for name in candidates]) or f"none looks like one: {listed(list(map(repr, others)))}"
+        no_candidates = [f"{name!r} ({n_of(rows[name].nunique(), 'value')})" for name in others if not candidates]
+        which = listed([repr(name) for name in candidates]) or f"none looks like one: {listed(no_candidates)}"
+        notes += tuple(f"column {each}" for each in no_candidates)
         question = f"Which column is the label, and which values mean 1 and 0? Candidates: {which}."
         return Proposed("label", {"column": None, "values": None}, notes, "The label is open.", question)
     column = rows[chosen[0]]
@@ -71,8 +74,7 @@ def propose_split(rows: pd.DataFrame, is_labelled: pd.Series[bool]) -> Proposed:
 
 
 def _is_two_sided(column: pd.Series[str]) -> bool:
-    meanings = {label_of(cell) for cell in column.unique()}
-    return {0, 1} <= meanings <= {0, 1, "drop"}
+    return {0, 1} <= {label_of(cell) for cell in column.unique()}
 
 
 def _meaning(values: dict[str, int | str | None]) -> str:

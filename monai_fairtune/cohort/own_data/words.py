@@ -11,17 +11,20 @@ __all__ = [
     "is_date", "is_exam_date", "label_of", "name_words", "reads_like", "sex_of", "split_of", "value_of",
 ]  # fmt: skip
 
-PATIENT = frozenset({"patient", "patientid", "subject", "subjectid", "participant", "mrn", "pid"})
+PATIENT = frozenset(
+    {"patient", "patientid", "subject", "subjectid", "participant", "mrn", "pid", "patienten", "patientennummer"}
+)
 SEX = frozenset({"sex", "gender", "geschlecht"})
 AGE = frozenset({"age", "alter"})
 BIRTH = frozenset({"birth", "birthdate", "dob", "born", "geb", "gebdatum", "geboren", "geburtsdatum", "geburtstag"})
 SPLIT = frozenset({"split", "partition", "subset", "list"})
 LABEL = frozenset(
-    {"label", "target", "class", "diagnosis", "dx", "finding", "outcome", "truth", "disease", "pathology", "y"}
-)
+    {"label", "target", "class", "diagnosis", "dx", "finding", "outcome", "truth", "disease", "pathology", "y",
+     "result", "befund", "diagnose", "ergebnis"}
+)  # fmt: skip
 ACQUISITION = frozenset(
     {"site", "hospital", "center", "centre", "clinic", "institution", "scanner", "device", "manufacturer", "vendor",
-     "station", "modality", "view", "protocol"}
+     "station", "modality", "view", "protocol", "standort", "klinik", "krankenhaus", "gerät", "hersteller"}
 )  # fmt: skip
 NO_LABEL = SEX | AGE | BIRTH | PATIENT | SPLIT
 OTHER_ATTRIBUTES = frozenset({"race", "ethnicity", "skin", "fitzpatrick", "insurance", "language"})
@@ -33,12 +36,15 @@ _EXAM = frozenset(
 )  # fmt: skip
 _BESIDE_EXAM = _DATE | {"datum"} | {"of", "the", "der", "time", "dd", "mm", "yyyy", "tt", "jjjj"}
 
-_NOT_RECORDED = frozenset({"", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "missing", "unbekannt"})
+_NOT_RECORDED = frozenset(
+    {"", "na", "n/a", "nan", "none", "null", "unknown", "unk", "?", "missing", "unbekannt",
+     "k.a.", "k. a.", "keine angabe"}
+)  # fmt: skip
 _FEMALE = frozenset({"f", "female", "w", "weiblich", "woman"})
 _MALE = frozenset({"m", "male", "männlich", "man"})
 _NEITHER = frozenset({"o", "other", "u", "d", "divers"})
-_POSITIVE = frozenset({"1", "yes", "y", "true", "positive", "pos", "present", "malignant", "abnormal", "ja"})
-_NEGATIVE = frozenset({"0", "no", "n", "false", "negative", "neg", "absent", "benign", "normal", "nein"})
+_POSITIVE = frozenset({"1", "yes", "y", "true", "positive", "pos", "present", "malignant", "abnormal", "ja", "positiv"})
+_NEGATIVE = frozenset({"0", "no", "n", "false", "negative", "neg", "absent", "benign", "normal", "nein", "negativ"})
 _SPLITS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
     "selection": "selection", "test": "test", "testing": "test",

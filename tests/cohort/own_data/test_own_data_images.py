@@ -87,3 +87,13 @@ def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path: Path) -
         find_own_images(tmp_path)
     with pytest.raises(ManifestError, match="is not a folder"):
         find_own_images(tmp_path / "notes")
+
+
+def test_links_to_folders_are_counted_among_what_is_left_out(tmp_path: Path) -> None:
+    hospital.write_studies(tmp_path / "archive", 2)
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "archive")
+    with pytest.raises(ManifestError, match=r"no image: \{'a link to a folder, which is not followed': 1\}"):
+        find_own_images(tmp_path / "root")
+    hospital.write_studies(tmp_path / "root" / "studies", 2)
+    assert find_own_images(tmp_path / "root").left_out == {"a link to a folder, which is not followed": 1}

@@ -234,3 +234,12 @@ def test_a_folder_that_cannot_be_written_is_refused(desk: Desk) -> None:
     desk.out.chmod(0o500)
     with pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
         desk.prepare()
+
+
+def test_images_that_are_links_out_of_the_root_are_refused(desk: Desk) -> None:
+    image = next(desk.root.rglob("IM0"))
+    image.symlink_to(image.rename(desk.root.parent / "away"))
+    desk.propose(hospital.findings())
+    with pytest.raises(ManifestError, match="1 images lie outside the data root once links are followed"):
+        desk.prepare()
+    assert not (desk.out / "manifest.csv").exists()

@@ -129,7 +129,14 @@ def test_a_label_that_only_one_column_can_be_is_proposed(desk: Desk, columns: An
     [
         ({"smoker": YES_NO, "pneumonia": ["0", "1"]}, None, "Candidates: 'smoker', 'pneumonia'."),
         ({"diagnosis": ["1", "0"], "label": ["1", "0"]}, None, "Candidates: 'diagnosis', 'label'."),
-        ({"sex": ["0", "1"]}, None, "none looks like one"),
+        ({"sex": ["0", "1"], "ward": ["A", "B"]}, None, "Candidates: none looks like one: 'ward' (2 values)."),
+        (
+            {"Befund positiv?": ["ja", "nein", "unklar"]},
+            "Befund positiv?",
+            "mean, 1, 0 or drop: 'ja' (4), 'nein' (4), 'unklar' (4)?",
+        ),
+        ({"Result": ["yes", "no", "unclear"]}, "Result", "mean, 1, 0 or drop: 'no' (4), 'unclear' (4), 'yes' (4)?"),
+        ({"Oedema": ["yes", "no", "unclear"]}, "Oedema", "mean, 1, 0 or drop: 'no' (4), 'unclear' (4), 'yes' (4)?"),
         ({"dx": ["nv", "mel"]}, "dx", "mean, 1, 0 or drop: 'mel' (6), 'nv' (6)?"),
         ({"label": ["0", "1", "-1"]}, "label", "mean, 1, 0 or drop: '-1' (4), '0' (4), '1' (4)?"),
         ({"label": ["yes", "unknown"]}, "label", "mean, 1, 0 or drop: 'unknown' (6), 'yes' (6)?"),
@@ -139,6 +146,31 @@ def test_a_label_that_is_not_certain_is_a_question(desk: Desk, columns: Any, col
     mapping = desk.propose(rows(accession=accession, **columns))
     assert mapping["label"]["column"] == column
     assert any(question in each for each in desk.proposal.questions)
+
+
+def test_above_an_open_label_stand_the_candidates_with_their_counts(desk: Desk) -> None:
+    desk.propose(rows(accession=accession, smoker=YES_NO, oedema=YES_NO))
+    above = desk.proposal.path.read_text().partition("label:")[0]
+    assert "# column 'smoker': 'no' (6), 'yes' (6)\n# column 'oedema': 'no' (6), 'yes' (6)\n" in above
+
+
+def test_above_an_open_label_stand_columns_that_do_not_look_like_one_without_their_values(desk: Desk) -> None:
+    desk.propose(rows(accession=accession, doctor=lambda k: f"Dr. {k % 3}", ward=["A"]))
+    text = desk.proposal.path.read_text()
+    assert "# column 'doctor' (3 values)\n# column 'ward' (1 value)\nlabel:" in text
+    assert "Dr." not in text
+
+
+def test_words_of_german_tables_are_known(desk: Desk) -> None:
+    columns: dict[str, Any] = {
+        "Patienten-ID": lambda k: f"P{k}", "Befund": ["Positiv", "negativ", "k. A."], "Geschlecht": ["w", "m"],
+        "Alter": lambda k: f"{40 + k} Jahre", "Standort": ["Köln", "Bonn"], "Gerät": ["A", "B"],
+    }  # fmt: skip
+    mapping = desk.propose(rows(Auftragsnr=accession, **columns))
+    assert mapping["patient_id"] == {"column": "Patienten-ID"}
+    assert mapping["label"] == {"column": "Befund", "values": {"Positiv": 1, "negativ": 0, "k. A.": "drop"}}
+    assert {"sex", "standort", "gerät"} <= set(mapping["columns"])
+    assert desk.proposal.questions == []
 
 
 def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_question(desk: Desk) -> None:
