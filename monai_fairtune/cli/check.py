@@ -22,7 +22,8 @@ def add_parser(commands: Any) -> None:
         help="decode every image of a manifest, find leaks, count subgroups, write a cohort card",
         description="Decodes and hashes every image, finds leaks between splits and images that look alike, counts "
         "subgroups, says what goes with the label that should not, and the smallest AUROC gap that the test split can "
-        "show. With --output-dir it writes a cohort card and the splits as a file.",
+        "show. With --output-dir it writes a cohort card and the splits as a file. Exit code 1: something must be "
+        "mended, or that a search would refuse every attribute given.",
     )
     parser.add_argument("manifest", metavar="MANIFEST", help="CSV with image, label, patient_id and attributes")
     parser.add_argument(
@@ -137,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
         told_as_text.append(_folds_text(folds))
     print(json.dumps(told, indent=1) if options.json else "\n".join(told_as_text))
     print(*also, sep="\n", end="\n" if also else "", file=sys.stderr if options.json else sys.stdout)
-    return 0
+    return 0 if found.passed else 1
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:

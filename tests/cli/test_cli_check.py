@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from monai_fairtune.cohort import write_synthetic_cohort
-from tests.cli.test_cli_audit import run
+from tests.cli.commands import run
 
-ATTRIBUTES = ["--attribute", "sex", "age:60"]
+ATTRIBUTES = ["--attribute", "sex", "age:60", "--min-per-class", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_folds_that_contradict_other_options_are_refused(cohort: Path, how: list
 
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, "--split-by", "site=site 1", "--no-images")
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.returncode == 1, outcome.stderr
     assert "Test is where site=site 1." in outcome.stdout
     assert "The test split holds 0 images of class 0" in outcome.stdout  # the planted site has one class
     assert "Images were not opened" in outcome.stdout
@@ -157,6 +157,29 @@ def test_small_subgroups_are_withheld_from_the_card_with_all_that_is_computed_fr
             for cell in (*entry["subgroups"].values(), entry["missing"]):
                 counts = [cell["n"], cell["n_patients"], cell["n_positive"]]
                 assert not any(isinstance(count, int) and 0 < count < 10 for count in counts)
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoil", "code"),
+    [
+        (["--attribute", "sex", "age:60", "--min-per-class", "3"], False, 0),
+        (["--attribute", "sex", "only", "--min-per-class", "3"], False, 0),  # the search may still be for sex
+        (["--attribute", "sex", "age:60"], False, 1),
+        (["--attribute", "only", "--min-per-class", "3"], False, 1),
+        (["--attribute", "sex", "--min-per-class", "3"], True, 1),
+    ],
+)
+def test_the_exit_code_is_1_exactly_where_no_search_for_these_attributes_would_start(
+    cohort: Path, tmp_path: Path, asked: list[str], spoil: bool, code: int
+) -> None:
+    table = pd.read_csv(cohort, dtype=str, keep_default_na=False)
+    table["only"] = "one"
+    if spoil:
+        table["patient_id"] = "one patient"
+        table["split"] = [("train", "validation", "test")[row % 3] for row in range(len(table))]
+    table.to_csv(tmp_path / "m.csv", index=False)
+    outcome = run("check", tmp_path / "m.csv", *asked, "--no-images", "--json")
+    assert (outcome.returncode, json.loads(outcome.stdout)["passed"]) == (code, not code), outcome.stderr
 
 
 @pytest.mark.parametrize(
