@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,20 +14,11 @@ import pandas as pd
 import pytest
 
 from tests.audit.tables import table
+from tests.cli.commands import run
 
 QUICK = ["--replicates", "100", "--permutations", "100"]
 ASKED = ["--label", "label", "--score", "score", "--attribute", "sex", "age:60", "--patient", "patient_id"]
 HOSTILE = ["=cmd|'/C calc'!A0", "<script>alert(1)</script>", "\x1b[31mred", "ש" * 30, "a" * 200]
-
-
-def run(*arguments: object, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "monai_fairtune", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": encoding},
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from monai_fairtune.cli import main
 from monai_fairtune.deploy import IntendedUse
 from monai_fairtune.deploy.export import ExportedModel
-from tests.report.test_model_card import COHORT
+from tests.report.cards import COHORT
 
 
 def _line(search_output: Path, output: Path, *more: str) -> list[str]:

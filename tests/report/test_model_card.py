@@ -13,6 +13,7 @@ from monai_fairtune.report import ModelFacts, Reading, write_model_card
 from monai_fairtune.report.cohort_card.reading import Card
 from monai_fairtune.testing.example_result import example_result
 from tests.report.browser import require_chromium
+from tests.report.cards import COHORT
 from tests.report.page_checks import check_it_can_be_followed, check_it_contrasts, check_it_fits
 from tests.report.pages import Page
 
@@ -24,12 +25,6 @@ USE: dict[str, Any] = {
     "views": [],
     "allows": ["derived"],
     "min_side": 64,
-}
-COHORT = {
-    "prepared": {"about": {"title": "Skin lesions", "licence": "CC BY-NC 4.0"}},
-    "class_names": ["benign", "malignant"],
-    "acquisition_columns": [],
-    "manifest": {"file": "manifest.csv", "sha256": "1" * 64},
 }
 
 
