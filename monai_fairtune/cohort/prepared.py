@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
-_NAMING = ("missing", "unreadable", "surplus")  # lists of files in the record
+_NAMING = ("missing", "unreadable", "surplus", "linked_folders")  # lists of files in the record
 
 
 def row_counts(rows: pd.DataFrame, attributes: Iterable[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from monai_fairtune.exceptions import ImageError
 
-__all__ = ["find_images", "paths_of", "reading"]
+__all__ = ["find_images", "linked_folders", "paths_of", "reading"]
 
 
 def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple[str, ...]:
@@ -25,12 +25,25 @@ def find_images(root: Path, suffixes: tuple[str, ...], below: str = "") -> tuple
         below: a folder relative to ``root`` to look in.
     """
     found = []
+    for prefix, _, names in _walk(root, below):
+        found += [prefix + name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
+    return tuple(sorted(found))
+
+
+def linked_folders(root: Path) -> tuple[str, ...]:
+    """Returns the links to folders below ``root``, which are not followed, as sorted paths relative to it."""
+    found = []
+    for prefix, folders, _ in _walk(root):
+        found += [prefix + name for name in folders if (root / prefix / name).is_symlink()]
+    return tuple(sorted(found))
+
+
+def _walk(root: Path, below: str = "") -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yields what each folder's files begin with, relative to ``root``, and its folders and files."""
     for folder, folders, names in os.walk(root / below):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         where = Path(folder).relative_to(root).as_posix()
-        prefix = "" if where == "." else f"{where}/"
-        found += [prefix + name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
-    return tuple(sorted(found))
+        yield "" if where == "." else f"{where}/", folders, names
 
 
 def paths_of(names: Iterable[str], images: Iterable[str]) -> list[str]:

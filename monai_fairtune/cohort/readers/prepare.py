@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from monai_fairtune.cohort.hashing import file_sha256
+from monai_fairtune.cohort.paths import resolve_images
 from monai_fairtune.cohort.prepared import (
     MANIFEST,
     RECORD,
@@ -19,6 +20,7 @@ from monai_fairtune.cohort.prepared import (
     refuse_output_in,
     row_counts,
 )
+from monai_fairtune.cohort.readers.files import linked_folders
 from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
 from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
 from monai_fairtune.exceptions import ConfigurationError, ImageError
@@ -46,6 +48,7 @@ class PreparedCohort:
         rows: that are kept: those of the manifest, if there is one.
         resize: side of the written images in pixels, or None.
         table_sha256: the dataset's own tables to their hash.
+        linked_folders: links to folders, which are not followed; looked for only where images are missing.
     """
 
     reader: CohortReader
@@ -56,6 +59,7 @@ class PreparedCohort:
     rows: pd.DataFrame
     resize: int | None
     table_sha256: Mapping[str, str]
+    linked_folders: tuple[str, ...]
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -96,6 +100,7 @@ class PreparedCohort:
             "missing": _listed(self.found.missing),
             "unreadable": _listed(tuple(self.unreadable)),
             "surplus": _listed(self.found.surplus),
+            "linked_folders": _listed(self.linked_folders),
             "counts": dict(self.found.counts),
             "published": published,
             "tables": dict(self.table_sha256),
@@ -138,18 +143,20 @@ def prepare_cohort(
 
     Raises:
         ConfigurationError: if the folder or an option cannot be used.
-        ManifestError: if the download's tables cannot be read.
+        ManifestError: if the download's tables cannot be read, or links to its images lead out of it and no images are
+            written.
     """
     root, folder = Path(root), Path(output_dir)
     _require_usable(root, folder, resize)
     found = reader.read(root)
     hashes = {table: file_sha256(root / table) for table in found.tables}
+    links = linked_folders(root) if found.missing else ()
     rows = found.rows[~found.rows["image"].isin(found.missing)]
     if found.missing and not allow_missing:
         if (folder / MANIFEST).exists():
             with _alone_in(folder):
                 forget_prepared(folder)
-        return PreparedCohort(reader, found, {}, None, root, rows, resize, hashes)
+        return PreparedCohort(reader, found, {}, None, root, rows, resize, hashes, links)
     unreadable: dict[str, ImageError] = {}
     data_root = root
     with _alone_in(folder):
@@ -160,8 +167,10 @@ def prepare_cohort(
             rows = rows[~rows["image"].isin(unreadable)]
             rows = rows.assign(image=[writer.path(name).relative_to(folder).as_posix() for name in rows["image"]])
             data_root = folder
+        else:
+            resolve_images(list(rows["image"]), root)
         manifest = folder / MANIFEST if allow_missing or not unreadable else None
-        prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes)
+        prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes, links)
         if manifest is None:
             forget_prepared(folder)
         else:

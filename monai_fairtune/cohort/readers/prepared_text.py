@@ -64,6 +64,10 @@ def _counts(prepared: PreparedCohort) -> Iterator[str]:
     ):
         if names:
             yield from wrapped(f"{what}: {len(names)} files, {summarize(names, 3)}.")
+    if prepared.linked_folders:
+        yield from wrapped(
+            f"Links to folders are not followed: {summarize(prepared.linked_folders)}. Put the folders in their place."
+        )
     mismatches = prepared.mismatches
     for name, (n, published) in mismatches.items():
         yield from wrapped(f"Not as published: {n} {name} found, {published} published.")

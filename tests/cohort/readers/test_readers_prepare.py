@@ -15,7 +15,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from monai_fairtune.cohort import Cohort, Preprocessing
+from monai_fairtune.cohort import Cohort, Preprocessing, check_manifest
 from monai_fairtune.cohort.readers import About, FoundCohort, PreparedCohort, option, prepare_cohort
 from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute
@@ -244,6 +244,42 @@ def test_rows_of_one_image_that_differ_are_refused(tmp_path: Path) -> None:
     table.write_text(table.read_text() + "3,0,p1,m\n4,0,p2,f\n")
     with pytest.raises(ManifestError, match=r"2 images have rows that differ: 'images/3.png', 'images/4.png'\. Keep"):
         prepare(root, tmp_path / "out")
+
+
+def _link_images(root: Path, store: Path) -> None:
+    """Puts links in the place of images, to files whose names do not say the format."""
+    store.mkdir()
+    for image in (root / "images").iterdir():
+        image.symlink_to(image.rename(store / image.stem))
+
+
+def test_links_to_images_within_the_download_are_images_for_every_command(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny", n=40)
+    _link_images(root, root / ".store")
+    prepared = prepare(root, tmp_path / "out")
+    assert prepared.manifest is not None
+    found = check_manifest(prepared.manifest, SensitiveAttribute.parse_all("sex"), data_root=prepared.data_root)
+    assert found.looked is not None
+    assert (found.cohort.n, found.looked.unreadable) == (39, ())
+
+
+def test_links_that_lead_out_of_the_download_are_refused_unless_images_are_written(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    _link_images(root, tmp_path / "store")
+    with pytest.raises(ManifestError, match=r"11 images lie outside the data root .*'images/0\.png'.*--resize does"):
+        prepare(root, tmp_path / "out")
+    assert not (tmp_path / "out" / "manifest.csv").exists()
+    assert len(rows_of(prepare(root, tmp_path / "out", resize=8))) == 11
+
+
+def test_where_images_are_missing_links_to_folders_are_said_not_to_be_followed(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    (root / "images").rename(tmp_path / "elsewhere")
+    (root / "images").symlink_to(tmp_path / "elsewhere")
+    prepared = prepare(root, tmp_path / "out")
+    assert prepared.linked_folders == ("images",)
+    assert prepared.to_dict()["linked_folders"] == {"n": 1, "first": ["images"]}
+    assert "Links to folders are not followed: 'images'. Put the folders in their place." in prepared.to_text()
 
 
 def test_two_images_are_never_written_to_one_file(tmp_path: Path) -> None:
