@@ -272,7 +272,7 @@ def _read_names(column: pd.Series[str], where: str) -> NDArray[np.str_]:
     absent = [name for name in SPLIT_NAMES if name != "selection" and name not in names]
     if absent:
         raise SplitError(
-            f"{where} names no image for {' and '.join(absent)}; it holds {sorted(set(names))}. "
+            f"{where} names no image for {' and '.join(absent)}; it holds {sorted(set(column))}. "
             "Name train, validation and test (selection may be absent), or redraw the splits with split_fractions."
         )
     return names

@@ -109,8 +109,8 @@ def test_unknown_and_blank_split_names_are_refused(write_manifest: Write, rows: 
         Cohort.from_manifest(write_manifest(made), SEX)
 
 
-def test_a_split_that_is_not_named_is_refused(write_manifest: Write, rows: Rows) -> None:
-    with pytest.raises(SplitError, match="no image for validation"):
+def test_a_split_that_is_not_named_is_refused_with_those_that_are(write_manifest: Write, rows: Rows) -> None:
+    with pytest.raises(SplitError, match=r"no image for validation; it holds \['test', 'train'\]"):
         Cohort.from_manifest(write_manifest(rows(split=("train", "test"))), SEX)
 
 
