@@ -36,6 +36,7 @@ def add_parser(datasets: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
+    from monai_fairtune.cohort.console import n_of
     from monai_fairtune.cohort.own_data import prepare_table, propose_mapping
 
     given = (options.root, options.table, options.output_dir)
@@ -46,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     _print(proposal, as_json=options.json)
     if proposal.questions:
         print(
-            f"monai-fairtune: {len(proposal.questions)} questions are open in '{proposal.path}', and no manifest was "
-            "written. Answer them there, then give the file with --mapping.",
+            f"monai-fairtune: {n_of(len(proposal.questions), 'question')} to answer in '{proposal.path}'; no manifest "
+            "was written. Then give the file with --mapping.",
             file=sys.stderr,
         )
         return _OPEN_QUESTIONS

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.decoding.decode import ARRAYS, NIFTI, PICTURES, SUFFIXES
 from monai_fairtune.cohort.own_data.headers import ELEMENTS, NoImage, read_headers
 from monai_fairtune.cohort.own_data.sources import Source
@@ -76,7 +77,8 @@ def find_own_images(root: Path, kind: ImageKind | None = None, *, progress: bool
     chosen = max(KINDS, key=lambda each: n_of_kind[each]) if kind is None else kind
     if not n_of_kind[chosen]:
         raise ManifestError(
-            f"Among the {n_files} files below '{root}' is no {_an_image(kind)}: {dict(left_out) or 'it is empty'}. "
+            f"Among the {n_of(n_files, 'file')} below '{root}' is no {_an_image(kind)}: "
+            f"{dict(left_out) or 'it is empty'}. "
             f"Give a folder with DICOM files, or files ending in {', '.join(SUFFIXES)}."
         )
     left_out.update({f"an image of another kind, {each}": n for each, n in n_of_kind.items() if each != chosen and n})

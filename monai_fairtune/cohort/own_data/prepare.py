@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from monai_fairtune.cohort.console import wrapped
+from monai_fairtune.cohort.console import n_of, wrapped
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.ages import all_alike, count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
@@ -69,7 +69,7 @@ class PreparedTable:
         """Returns a page for people, up to 100 columns wide."""
         counts = self.record
         lines = wrapped(
-            f"{counts['n']} of {counts['n_read']} images are kept, of {counts['n_patients']} patients; "
+            f"{counts['n']} of {counts['n_read']} images are kept, of {n_of(counts['n_patients'], 'patient')}; "
             f"{counts['n_positive']} have label 1. {counts['rows_matched']} of {counts['n_rows']} rows have images."
         )
         lines += [line for what, key in _COUNTS.items() for line in counts_text(what, counts[key])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_fairtune.cohort.console import wrapped
+from monai_fairtune.cohort.console import n_of, wrapped
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import stacked
 from monai_fairtune.cohort.own_data.propose_age import propose_age
@@ -131,7 +131,7 @@ def _sections(table: OwnTable, images: OwnImages) -> tuple[Proposed, ...]:
 
 
 def _table_section(table: OwnTable) -> Proposed:
-    said = f"The table has {len(table.rows)} rows and {table.rows.shape[1]} columns."
+    said = f"The table has {n_of(len(table.rows), 'row')} and {n_of(table.rows.shape[1], 'column')}."
     if len(table.sheets) < 2:
         return Proposed("table", table.format.plain, (), said)
     said += f" It is the sheet {table.format.sheet!r}, the first of {len(table.sheets)}."

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.images import OwnImages
 from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import Proposed, counted, listed
@@ -33,7 +34,7 @@ def propose_images(images: OwnImages) -> Proposed:
         *left,
         *(f"{keyword}: {counted(column)}; delete what you do not want" for keyword, column in several.items()),
     ]
-    said = f"{len(images.table)} images of the kind {images.kind} are there. " + "".join(
+    said = f"The root holds {n_of(len(images.table), 'image')} of the kind {images.kind}. " + "".join(
         f"Their {keyword} is {counted(column)}, and all are kept. " for keyword, column in several.items()
     )
     said += f"Other files: {', '.join(f'{why} ({n})' for why, n in images.left_out.items())}." if left else ""
@@ -62,13 +63,15 @@ def propose_columns(
         if told and 1 < n_values <= MOST_VALUES and name not in columns:
             columns[name] = {**source.plain, **_missing(frame[str(source)])}
         else:
-            unused.append(f"{source.name!r} ({n_values} values)")
+            unused.append(f"{source.name!r} ({n_of(n_values, 'value')})")
     for keyword, name in _ELEMENTS.items():
         element = Source("dicom", keyword)
         if str(element) in frame.columns and 1 < frame[str(element)].nunique() <= MOST_VALUES:
             columns.setdefault(name, element.plain)
     more = [
-        f"{name} ({frame[_source_name(entry)].nunique()} values)" for name, entry in columns.items() if name != "sex"
+        f"{name} ({n_of(frame[_source_name(entry)].nunique(), 'value')})"
+        for name, entry in columns.items()
+        if name != "sex"
     ]
     notes = (*about_sex.notes, *([f"columns that nothing uses: {', '.join(unused)}"] if unused else []))
     said = about_sex.said + (f" Further columns of the manifest: {listed(more)}." if more else "")

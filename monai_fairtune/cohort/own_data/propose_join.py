@@ -7,6 +7,7 @@ from typing import get_args
 
 import numpy as np
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.images import OwnImages
 from monai_fairtune.cohort.own_data.join import Joined, join_rows, n_shared_keys
 from monai_fairtune.cohort.own_data.mapping import Join, LeadingZeros
@@ -40,7 +41,8 @@ class Candidate:
     def __str__(self) -> str:
         """Names both sides and counts."""
         more = "".join(f"; rows left, {why}: {n}" for why, n in self.joined.rows_left.items())
-        return f"{self.join}: {self.joined.n_rows} rows match {self.joined.n_images} images{more}"
+        n_rows, n_images = self.joined.n_rows, self.joined.n_images
+        return f"{self.join}: {n_of(n_rows, 'row')} match{'es' * (n_rows == 1)} {n_of(n_images, 'image')}{more}"
 
 
 def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidate | None]:
@@ -58,7 +60,8 @@ def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidat
         value = {"column": None, "dicom" if elements else "image": None, "leading_zeros": "keep"}
         return Proposed("join", value, notes, "What table and images are joined on is open.", question), None
     best = found[0]
-    said = f"Table and images are joined on {best}, of {len(table.rows)} rows and {len(images.table)} images in all."
+    said = f"Table and images are joined on {best}, of {n_of(len(table.rows), 'row')} and "
+    said += f"{n_of(len(images.table), 'image')} in all."
     if best.joined.most_images > 1:
         said += f" Up to {best.joined.most_images} images share one row; all of them get its label."
     return Proposed("join", best.join.plain, notes, said), best
@@ -97,7 +100,7 @@ def _question(found: list[Candidate], n_rows: int) -> str | None:
         return "No column of the table matches the images. Which one names them, and what does it name?"
     best, *others = found
     if best.joined.n_rows < _ENOUGH * n_rows:
-        return f"The best join is weak: {best}, of {n_rows} rows. Is it right?"
+        return f"The best join is weak: {best}, of {n_of(n_rows, 'row')}. Is it right?"
     n_several = int((best.joined.images_of_row > 1).sum())
     if best.join.image.kind == "image" and n_several:
         return (

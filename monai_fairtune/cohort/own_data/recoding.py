@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.mapping import Recode
 from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import listed
@@ -46,8 +47,8 @@ def recode_cells(frame: pd.DataFrame, recode: Recode, where: str) -> pd.Series[s
         n_unknown = int(cells.isin(unknown).sum())
         named = listed([repr(value) for value in unknown]) if len(unknown) <= _FEW else "which are not shown"
         raise ConfigurationError(
-            f"{recode.source} holds {len(unknown)} values in {n_unknown} of {len(cells)} images that the mapping does "
-            f"not name at {where!r}: {named}. Add them there."
+            f"{recode.source} holds {n_of(len(unknown), 'value')} in {n_unknown} of {len(cells)} images that the mapping "
+            f"does not name at {where!r}: {named}. Add them there."
         )
     return cells.map({value: "" if meaning == MISSING_CELL else meaning for value, meaning in recode.values.items()})
 

@@ -83,7 +83,7 @@ def test_of_several_kinds_the_most_frequent_is_taken_and_the_other_is_counted(tm
 
 def test_a_folder_without_images_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("none")
-    with pytest.raises(ManifestError, match=r"Among the 1 files below .* is no image: \{'not an image file': 1\}"):
+    with pytest.raises(ManifestError, match=r"Among the 1 file below .* is no image: \{'not an image file': 1\}"):
         find_own_images(tmp_path)
     with pytest.raises(ManifestError, match="is not a folder"):
         find_own_images(tmp_path / "notes")

@@ -138,9 +138,9 @@ def test_text_that_could_be_a_formula_is_written_as_text(desk: Desk) -> None:
         ),
         (
             lambda m: m["label"]["values"].pop("yes"),
-            "column Finding holds 1 values in 6 of 12 images .* 'label': 'yes'",
+            "column Finding holds 1 value in 6 of 12 images .* 'label': 'yes'",
         ),
-        (lambda m: m["columns"]["sex"]["values"].pop("O"), "dicom PatientSex holds 1 values in 2 of 12 .*: 'O'"),
+        (lambda m: m["columns"]["sex"]["values"].pop("O"), "dicom PatientSex holds 1 value in 2 of 12 .*: 'O'"),
         (lambda m: m["columns"].update(mrn={"column": "Accession"}), r"writes to the columns \['mrn'\] what tells"),
         (
             lambda m: m["columns"].update(born={"column": "Birth"}),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,17 @@ def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_questi
     assert mapping["columns"]["sex"] == {"column": "Geschlecht", "values": values}
     assert desk.proposal.questions == ["Which sex is 'x' of column Geschlecht: female, male, missing?"]
     assert "# sex, dicom PatientSex: 'F' (6), 'M' (4), 'O' (2)" in desk.proposal.path.read_text()
+
+
+def test_one_of_a_thing_is_said_in_the_singular(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    hospital.write_studies(desk.root, 1)
+    desk.propose(rows(1, accession=accession, finding=YES_NO, remark=["seen"]))
+    said = asked(desk) + desk.proposal.path.read_text()
+    assert "The table has 1 row and 3 columns. - The root holds 1 image of the kind dicom." in said
+    assert "1 row matches 1 image, of 1 row and 1 image in all." in said
+    assert "'remark' (1 value)" in said
+    assert not re.search(r"\b1 (rows|columns|images|values|files|questions)\b", said)
 
 
 def test_a_blank_is_written_as_people_would_write_it(desk: Desk) -> None:
