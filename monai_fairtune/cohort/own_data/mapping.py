@@ -110,7 +110,8 @@ class TableMapping:
         label: its values become ``0``, ``1`` or ``drop``.
         patient_id: whose image it is, before it becomes a pseudonym.
         age: sources in the order in which they are asked.
-        columns: column of the manifest to where it comes from; its values may become ``missing``.
+        columns: column of the manifest to where it comes from, in the order in which the sources are asked; their
+            values may become ``missing``.
         split: its values become names of splits or ``drop``; None where splits are to be drawn.
         plain: the mapping as it was read.
     """
@@ -122,7 +123,7 @@ class TableMapping:
     label: Recode
     patient_id: Source
     age: tuple[AgeSource, ...]
-    columns: Mapping[str, Recode]
+    columns: Mapping[str, tuple[Recode, ...]]
     split: Recode | None
     plain: Mapping[str, Any]
 
@@ -130,10 +131,11 @@ class TableMapping:
     def sources(self) -> list[Source]:
         """Everything that is asked for, in the order of the file; a source may occur several times."""
         dates = [date for each in self.age for date in (each.birth, each.study) if date]
+        recodes = [recode for entry in self.columns.values() for recode in entry]
         return [
             Source("column", self.join.column), self.join.image, self.label.source, self.patient_id,
             *(each.age for each in self.age if each.age), *(date.source for date in dates),
-            *(recode.source for recode in self.columns.values()), *([self.split.source] if self.split else []),
+            *(recode.source for recode in recodes), *([self.split.source] if self.split else []),
             *(Source("dicom", keyword) for keyword in self.keep),
         ]  # fmt: skip
 
@@ -158,7 +160,7 @@ def read_mapping(path: Path) -> TableMapping:
         label=_recode(plain["label"], "label"),
         patient_id=_source(plain["patient_id"], ("column", "dicom", "image"), "patient_id"),
         age=tuple(_age(each) for each in plain["age"]),
-        columns={name: _recode(each, f"columns, {name}") for name, each in plain["columns"].items()},
+        columns={name: _recodes(entry, f"columns, {name}") for name, entry in plain["columns"].items()},
         split=None if split is None else _recode(split, "split"),
         plain=plain,
     )
@@ -173,6 +175,10 @@ def _source(entry: Mapping[str, Any], kinds: tuple[Literal["column", "dicom", "i
 
 def _recode(entry: Mapping[str, Any], where: str) -> Recode:
     return Recode(_source(entry, ("column", "dicom"), where), entry.get("values"), entry.get("measured") == "true")
+
+
+def _recodes(entry: Mapping[str, Any] | list[Mapping[str, Any]], where: str) -> tuple[Recode, ...]:
+    return tuple(_recode(each, where) for each in (entry if isinstance(entry, list) else [entry]))
 
 
 def _age(entry: Mapping[str, Any]) -> AgeSource:

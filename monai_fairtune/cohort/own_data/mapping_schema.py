@@ -35,6 +35,10 @@ def _source(elements: tuple[str, ...], **more: Any) -> dict[str, Any]:
     return _object([], column=_TEXT, dicom={"enum": list(elements)}, **more)
 
 
+def _or_list(one: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"type": "array"}, "then": {"items": one, "minItems": 1}, "else": one}
+
+
 _DATE = _source(("PatientBirthDate", "StudyDate"), format=_TEXT)
 _AGE = _source(("PatientAge",), birth=_DATE, study=_DATE)
 _NAMES = {"enum": ["path", "name", "stem"]}
@@ -67,7 +71,7 @@ _SCHEMA = _object(
     columns={
         "type": "object",
         "propertyNames": {"pattern": "^[^=+@-]", "not": {"enum": list(_RESERVED)}},
-        "additionalProperties": _source(RECORDED, values=_values(), measured={"enum": ["true", "false"]}),
+        "additionalProperties": _or_list(_source(RECORDED, values=_values(), measured={"enum": ["true", "false"]})),
     },
     split=_SPLIT,
 )

@@ -45,17 +45,17 @@ def propose_images(images: OwnImages) -> Proposed:
 
 
 def propose_columns(
-    frame: pd.DataFrame, taken: Collection[str], sex: Mapping[str, object] | None, about_sex: Proposed
+    frame: pd.DataFrame, taken: Collection[str], sex: Mapping[str, Any], about_sex: Proposed
 ) -> Proposed:
     """Returns the section: sex, columns whose name reads like an attribute or the acquisition, and DICOM elements.
 
     Args:
         frame: one row an image, columns named as ``Source`` says.
         taken: columns of the table that other sections use.
-        sex: the entry of that name, or None.
+        sex: the entry of that name, or nothing.
         about_sex: what is said of it.
     """
-    columns: dict[str, Any] = {} if sex is None else {"sex": dict(sex)}
+    columns = dict(sex)
     unused = []
     for source in _table_columns(frame, taken):
         n_values = frame[str(source)].nunique()

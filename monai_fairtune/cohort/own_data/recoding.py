@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from monai_fairtune.cohort.console import n_of
@@ -10,7 +12,7 @@ from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import listed
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
-__all__ = ["MOST_VALUES", "recode_cells", "refuse_dates", "refuse_identifiers"]
+__all__ = ["MOST_VALUES", "recode_cells", "recode_first", "refuse_dates", "refuse_identifiers"]
 
 _DATE = "|".join(
     (
@@ -47,10 +49,18 @@ def recode_cells(frame: pd.DataFrame, recode: Recode, where: str) -> pd.Series[s
         n_unknown = int(cells.isin(unknown).sum())
         named = listed([repr(value) for value in unknown]) if len(unknown) <= _FEW else "which are not shown"
         raise ConfigurationError(
-            f"{recode.source} holds {n_of(len(unknown), 'value')} in {n_unknown} of {len(cells)} images that the mapping "
-            f"does not name at {where!r}: {named}. Add them there."
+            f"{recode.source} holds {n_of(len(unknown), 'value')} in {n_unknown} of {len(cells)} images that the "
+            f"mapping does not name at {where!r}: {named}. Add them there."
         )
     return cells.map({value: "" if meaning == MISSING_CELL else meaning for value, meaning in recode.values.items()})
+
+
+def recode_first(frame: pd.DataFrame, recodes: Sequence[Recode], where: str) -> pd.Series[str]:
+    """Returns the value of the first source that has one for an image; the arguments are those of ``recode_cells``."""
+    cells = pd.Series("", index=frame.index)
+    for each in recodes:
+        cells = cells.where(cells != "", recode_cells(frame, each, where))
+    return cells
 
 
 def refuse_dates(rows: pd.DataFrame) -> None:

@@ -164,7 +164,7 @@ def test_above_an_open_label_stand_columns_that_do_not_look_like_one_without_the
 
 def test_words_of_german_tables_are_known(desk: Desk) -> None:
     columns: dict[str, Any] = {
-        "Patienten-ID": lambda k: f"P{k}", "Befund": ["Positiv", "negativ", "k. A."], "Geschlecht": ["w", "m"],
+        "Patienten-ID": lambda k: f"P{k}", "Befund": ["Positiv", "negativ", "k. A."], "Geschlecht": lambda k: same_sex(k).replace("-", "w"),
         "Alter": lambda k: f"{40 + k} Jahre", "Standort": ["Köln", "Bonn"], "Gerät": ["A", "B"],
     }  # fmt: skip
     mapping = desk.propose(rows(Auftragsnr=accession, **columns))
@@ -175,9 +175,10 @@ def test_words_of_german_tables_are_known(desk: Desk) -> None:
 
 
 def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_question(desk: Desk) -> None:
-    mapping = desk.propose(rows(accession=accession, finding=YES_NO, Geschlecht=["W", "männlich", "x", ""]))
-    values = {"": "missing", "W": "female", "männlich": "male", "x": None}
-    assert mapping["columns"]["sex"] == {"column": "Geschlecht", "values": values}
+    columns = {"Geschlecht": ["W", "x", *["männlich"] * 2, *["W", "x"] * 3, *["männlich"] * 2]}
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, **columns))
+    values = {"W": "female", "männlich": "male", "x": None}
+    assert mapping["columns"]["sex"][0] == {"column": "Geschlecht", "values": values}
     assert desk.proposal.questions == ["Which sex is 'x' of column Geschlecht: female, male, missing?"]
     assert "# sex, dicom PatientSex: 'F' (6), 'M' (4), 'O' (2)" in desk.proposal.path.read_text()
 
@@ -198,10 +199,51 @@ def test_a_blank_is_written_as_people_would_write_it(desk: Desk) -> None:
     assert "values:\n    '': drop\n    '0': 0\n" in desk.proposal.path.read_text()
 
 
+def same_sex(k: int) -> str:
+    """Returns the sex that the header of study ``k`` has, as a table writes it."""
+    return "wmw-"[k // 2 % 4]
+
+
+def test_a_sex_that_the_table_leaves_blank_is_that_of_the_header(desk: Desk) -> None:
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, sex=lambda k: same_sex(k) if k > 3 else ""))
+    assert [next(iter(entry)) for entry in mapping["columns"]["sex"]] == ["column", "dicom"]
+    assert "else from dicom PatientSex: 'F' (6)" in asked(desk)
+    mapping_values = mapping["columns"]["sex"][0]["values"]
+    assert mapping_values == {"": "missing", "-": None, "m": "male", "w": "female"}
+    manifest = desk.prepare(edit=lambda mapping: mapping["columns"]["sex"][0]["values"].update({"-": "missing"}))
+    assert manifest["sex"].tolist() == ["female"] * 2 + ["male"] * 2 + ["female"] * 2 + [""] * 2 + (
+        ["female"] * 2 + ["male"] * 2
+    )
+
+
+def test_a_header_that_tells_no_further_sex_is_not_asked(desk: Desk) -> None:
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, sex=lambda k: same_sex(k).replace("-", "w")))
+    assert mapping["columns"]["sex"] == {"column": "sex", "values": {"m": "male", "w": "female"}}
+
+
+def test_a_sex_that_table_and_header_often_tell_differently_is_a_question(desk: Desk) -> None:
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, sex=["w"]))
+    assert mapping["columns"]["sex"] is None
+    (question,) = desk.proposal.questions
+    assert "column sex and dicom PatientSex differ in 4 of the 10 images that have both" in question
+    assert "# sex: {column: sex, values: {w: female}}" in desk.proposal.path.read_text()
+    with pytest.raises(ConfigurationError, match="says null at 'columns, sex'"):
+        desk.prepare()
+
+
+def test_a_sex_that_table_and_header_seldom_tell_differently_is_told_on_the_screen(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    hospital.write_studies(desk.root, 40)
+    sex: dict[str, Any] = {"sex": lambda k: same_sex(k).replace("-", "w") if k else "m"}
+    assert desk.propose(rows(40, accession=accession, finding=YES_NO, **sex))["columns"]["sex"]["column"] == "sex"
+    assert "column sex and dicom PatientSex differ in 1 of the 30 images that have both." in asked(desk)
+    assert desk.proposal.questions == []
+
+
 def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
     others: dict[str, Any] = {
         "Patient Age": lambda k: 40 + k,
-        "PatientSex": ["f", "m"],
+        "PatientSex": lambda k: "f" if same_sex(k) == "w" else "m",
         "patient_name": lambda k: f"N{k}",
         "Patient Nr": lambda k: f"p{k}",
     }
