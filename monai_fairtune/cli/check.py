@@ -115,6 +115,9 @@ def run(options: argparse.Namespace) -> int:
         "where": options.where,
         "seed": options.seed,
     }
+    folds = None  # drawn first: those that cannot be had are refused before every image is decoded
+    if options.folds is not None:
+        folds = write_test_folds(options.manifest, attributes, options.folds, options.output_dir, **how_to_split)
     found = check_manifest(
         Path(options.manifest),
         attributes,
@@ -132,8 +135,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output_dir is not None:
         card = write_card(found, options.manifest, Path(options.output_dir), suppress_below=options.suppress_below)
         also.append(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.")
-    if options.folds is not None:
-        folds = write_test_folds(options.manifest, attributes, options.folds, options.output_dir, **how_to_split)
+    if folds is not None:
         told["folds"] = folds
         told_as_text.append(_folds_text(folds))
     print(json.dumps(told, indent=1) if options.json else "\n".join(told_as_text))

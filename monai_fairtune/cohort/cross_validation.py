@@ -54,7 +54,7 @@ def write_test_folds(
 
     Raises:
         InputError: as ``Cohort.from_manifest``.
-        SplitError: if a fold is left without patients, or a split of a file lacks a class.
+        SplitError: if there are fewer patients of a class than folds, or a split of a file lacks a class.
     """
     rows = read_manifest(manifest, where=where)
     subgroups = {attribute.declaration: attribute.assign(rows.table) for attribute in attributes}

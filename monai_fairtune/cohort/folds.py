@@ -51,17 +51,18 @@ def deal_folds(
 
     Raises:
         ConfigurationError: if there are fewer than 2 folds.
-        SplitError: if a fold is left without patients.
+        SplitError: if there are fewer patients of a class than folds.
     """
     if n_folds < 2:
         raise ConfigurationError(f"The number of folds is {n_folds}. Give 2 or more, or ask for no folds.")
-    dealt = deal_patients(patient_ids, labels, subgroups, [1 / n_folds] * n_folds, seed=seed, purpose=purpose)
-    if len(np.unique(dealt)) < n_folds:
-        raise SplitError(
-            f"{n_folds} folds were asked for, and there are {len(np.unique(patient_ids))} patients to deal. "
-            "Ask for fewer folds."
-        )
-    return dealt
+    for label in (0, 1):
+        n_patients = len(np.unique(patient_ids[labels == label]))
+        if n_patients < n_folds:
+            raise SplitError(
+                f"{n_folds} folds were asked for, and {n_patients} patients have images of class {label}, which each "
+                "fold needs. Ask for fewer folds."
+            )
+    return deal_patients(patient_ids, labels, subgroups, [1 / n_folds] * n_folds, seed=seed, purpose=purpose)
 
 
 def count_folds(

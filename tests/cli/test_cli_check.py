@@ -116,11 +116,15 @@ def test_folds_are_written_and_each_is_a_split_file(cohort: Path, tmp_path: Path
     [
         (["--folds", "3"], "--folds is about what is written. Give --output-dir as well."),
         (["--folds", "3", "--output-dir", "out", "--split-by", "site=site 1"], "--folds draws whom to test"),
+        (["--folds", "300", "--output-dir", "out"], "300 folds were asked for, and"),
     ],
 )
-def test_folds_that_contradict_other_options_are_refused(cohort: Path, how: list[str], message: str) -> None:
+def test_folds_that_cannot_be_had_are_refused_before_an_image_is_opened(
+    cohort: Path, how: list[str], message: str
+) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, *how)
     assert (outcome.returncode, message in outcome.stderr) == (2, True), outcome.stderr
+    assert "Decoding images" not in outcome.stderr
 
 
 def test_another_site_is_tested_on_request(cohort: Path) -> None:

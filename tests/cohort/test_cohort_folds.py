@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from monai_fairtune.cohort import Cohort
+from monai_fairtune.cohort.folds import deal_folds
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 from monai_fairtune.subgroups import SensitiveAttribute
 
@@ -84,8 +85,16 @@ def test_fold_counts_say_what_each_fold_trains_and_validates_on(cohort: Cohort) 
 def test_numbers_of_folds_that_cannot_be_dealt_are_refused(cohort: Cohort) -> None:
     with pytest.raises(ConfigurationError, match=r"number of folds is 1\. Give 2 or more"):
         cohort.folds(1)
-    with pytest.raises(SplitError, match=r"1000 folds were asked for, .* \d+ patients to deal"):
+    with pytest.raises(SplitError, match=r"1000 folds were asked for, and \d+ patients have images of class 0"):
         cohort.folds(1000)
+
+
+def test_as_many_folds_as_the_rarer_class_has_patients_each_hold_one_of_them_and_more_are_refused() -> None:
+    ids, labels = np.array([f"p{k}" for k in range(30)]), (np.arange(30) % 5 == 0).astype(np.int64)
+    folds = deal_folds(ids, labels, {}, 6, seed=0, purpose="folds")
+    assert set(folds[labels == 1].tolist()) == set(range(6))
+    with pytest.raises(SplitError, match="7 folds were asked for, and 6 patients have images of class 1"):
+        deal_folds(ids, labels, {}, 7, seed=0, purpose="folds")
 
 
 def test_folds_cannot_be_changed_by_who_reads_them(cohort: Cohort) -> None:
