@@ -31,7 +31,7 @@ def prepare(root: Path, *arguments: object) -> list[str]:
 def test_missing_images_end_with_code_1_and_both_numbers(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
     assert main(prepare(ham10000, "--output-dir", tmp_path / "out")) == 1
     said = capsys.readouterr()
-    assert "Missing: 1 files, 'ISIC_0031023.jpg'." in said.out
+    assert "Missing: 1 file, 'ISIC_0031023.jpg'." in said.out
     assert "Not as published: 8 images found, 10015 published." in said.out
     assert "1 of 8 images are missing or cannot be decoded" in said.err
     assert "--allow-missing" in said.err
@@ -104,7 +104,7 @@ def test_choices_of_every_type_are_read_from_the_command_line(tmp_path: Path, ca
 def test_surplus_files_are_told_and_change_nothing(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
     downloads.touch(ham10000, ["more/ISIC_9999999.jpg"])
     assert main(prepare(ham10000, "--output-dir", tmp_path / "out", "--allow-missing")) == 0
-    assert "Named by no table and left alone: 1 files, 'more/ISIC_9999999.jpg'." in capsys.readouterr().out
+    assert "Named by no table and left alone: 1 file, 'more/ISIC_9999999.jpg'." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class PreparedCohort:
 
     reader: CohortReader
     found: FoundCohort
-    unreadable: Mapping[str, ImageError]
+    unreadable: Mapping[str, str]
     manifest: Path | None
     data_root: Path
     rows: pd.DataFrame
@@ -98,7 +98,7 @@ class PreparedCohort:
             **self.counts,
             "dropped": self.dropped,
             "missing": _listed(self.found.missing),
-            "unreadable": _listed(tuple(self.unreadable)),
+            "unreadable": _listed([{"image": name, "reason": reason} for name, reason in self.unreadable.items()]),
             "surplus": _listed(self.found.surplus),
             "linked_folders": _listed(self.linked_folders),
             "counts": dict(self.found.counts),
@@ -157,13 +157,14 @@ def prepare_cohort(
             with _alone_in(folder):
                 forget_prepared(folder)
         return PreparedCohort(reader, found, {}, None, root, rows, resize, hashes, links)
-    unreadable: dict[str, ImageError] = {}
+    unreadable: dict[str, str] = {}
     data_root = root
     with _alone_in(folder):
         if resize is not None or found.picture is not None:
             writer = PictureWriter(root, folder / _IMAGES, found.picture, resize)
             _require_same_images(reader, writer)
-            unreadable = write_pictures(writer, list(rows["image"]), n_workers=n_workers, progress=progress)
+            errors = write_pictures(writer, list(rows["image"]), n_workers=n_workers, progress=progress)
+            unreadable = {name: _reason(error, root) for name, error in errors.items()}
             rows = rows[~rows["image"].isin(unreadable)]
             rows = rows.assign(image=[writer.path(name).relative_to(folder).as_posix() for name in rows["image"]])
             data_root = folder
@@ -217,5 +218,10 @@ def _require_same_images(reader: CohortReader, writer: PictureWriter) -> None:
         )
 
 
-def _listed(names: tuple[str, ...]) -> dict[str, Any]:
-    return {"n": len(names), "first": list(names[:_MOST_NAMED])}
+def _reason(error: ImageError, root: Path) -> str:
+    """Returns why an image cannot be decoded; libraries name the whole path."""
+    return str(error).replace(f"{root}/", "").replace(f"{root.resolve()}/", "")
+
+
+def _listed(what: Sequence[Any]) -> dict[str, Any]:
+    return {"n": len(what), "first": list(what[:_MOST_NAMED])}

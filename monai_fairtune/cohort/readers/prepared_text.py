@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from monai_fairtune.cohort.console import wrapped
+from monai_fairtune.cohort.console import n_of, wrapped
 from monai_fairtune.cohort.paths import summarize
 from monai_fairtune.cohort.prepared import check_command, counts_text
 from monai_fairtune.cohort.readers.reader import options_of
@@ -52,7 +52,7 @@ def _counts(prepared: PreparedCohort) -> Iterator[str]:
     found, counts = prepared.found, prepared.counts
     share = f" ({counts['n_positive'] / counts['n']:.1%})" if counts["n"] else ""
     yield from wrapped(
-        f"{found.n_read} images are named, {counts['n']} of them kept, of {counts['n_patients']} patients; "
+        f"{n_of(found.n_read, 'image')} named, {counts['n']} of them kept, of {n_of(counts['n_patients'], 'patient')}; "
         f"{counts['n_positive']}{share} have label 1."
     )
     yield from counts_text("Not recorded", counts["not_recorded"])
@@ -63,7 +63,9 @@ def _counts(prepared: PreparedCohort) -> Iterator[str]:
         ("Named by no table and left alone", found.surplus),
     ):
         if names:
-            yield from wrapped(f"{what}: {len(names)} files, {summarize(names, 3)}.")
+            yield from wrapped(f"{what}: {n_of(len(names), 'file')}, {summarize(names, 3)}.")
+    for reason in list(prepared.unreadable.values())[:1]:
+        yield from wrapped(f"Why the first is not decoded: {reason}")
     if prepared.linked_folders:
         yield from wrapped(
             f"Links to folders are not followed: {summarize(prepared.linked_folders)}. Put the folders in their place."

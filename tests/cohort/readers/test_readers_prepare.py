@@ -99,8 +99,8 @@ def test_without_permission_missing_images_leave_no_manifest(tmp_path: Path) -> 
     prepared = prepare(root, tmp_path / "out")
     assert prepared.manifest is None
     assert not (tmp_path / "out").exists()
-    assert "12 images are named, 10 of them kept" in prepared.to_text()
-    assert "Missing: 1 files, 'images/0.png'." in prepared.to_text()
+    assert "12 images named, 10 of them kept" in prepared.to_text()
+    assert "Missing: 1 file, 'images/0.png'." in prepared.to_text()
     assert "Next:" not in prepared.to_text()
 
 
@@ -166,7 +166,7 @@ def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         prepare(root, tmp_path / "out", Cutting("interrupt at 3"))
     made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert {"0.npy", "1.npy", "2.npy"} <= set(made) < {f"{k}.npy" for k in range(11)} - {"3.npy"}
+    assert {"0.npy", "1.npy", "2.npy"} <= set(made) <= {f"{k}.npy" for k in range(11)} - {"3.npy"}
     assert not (tmp_path / "out" / "manifest.csv").exists()
     (folder / "1.npy").write_bytes(b"")  # what a loss of power leaves
     (folder / "3.npy.part").write_bytes(b"half")
@@ -213,11 +213,26 @@ def test_images_that_cannot_be_decoded_are_named_and_may_be_left_out(tmp_path: P
     (root / "images" / "4.png").write_bytes(b"broken")
     prepared = prepare(root, tmp_path / "out", resize=8)
     assert (list(prepared.unreadable), prepared.manifest) == (["images/4.png"], None)
-    assert "Not decoded: 1 files, 'images/4.png'." in prepared.to_text()
+    assert "Not decoded: 1 file, 'images/4.png'." in prepared.to_text()
     again = prepare(root, tmp_path / "out", resize=8, allow_missing=True)
     assert again.dropped == {"the label is unsure": 1, "the file cannot be decoded": 1}
     assert "images/images/4.png" not in rows_of(again)["image"].tolist()
     assert list(prepare(root, tmp_path / "cut", Cutting("fail at 3")).unreadable) == ["images/3.x"]
+
+
+def test_why_an_image_cannot_be_decoded_is_said_and_recorded_without_a_path(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    for name in ("4", "5"):
+        (root / "images" / f"{name}.png").write_bytes(b"broken")
+    prepared = prepare(root, tmp_path / "out", resize=8, allow_missing=True)
+    recorded = prepared.to_dict()["unreadable"]
+    assert recorded["n"] == 2
+    assert recorded["first"][0]["image"] == "images/4.png"
+    reason = recorded["first"][0]["reason"]
+    assert "cannot be decoded: UnidentifiedImageError" in reason
+    assert str(tmp_path) not in json.dumps(recorded)
+    said = " ".join(prepared.to_text().split())
+    assert f"Not decoded: 2 files, 'images/4.png', 'images/5.png'. Why the first is not decoded: {reason}" in said
 
 
 def test_several_threads_write_the_same_bytes_as_one(tmp_path: Path) -> None:
