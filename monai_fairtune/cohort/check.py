@@ -22,10 +22,11 @@ from monai_fairtune.cohort.eligibility import (
     small_subgroups,
 )
 from monai_fairtune.cohort.looking import Looked, look_at_images
-from monai_fairtune.cohort.manifest import Manifest, read_manifest
+from monai_fairtune.cohort.manifest import read_manifest
 from monai_fairtune.cohort.quality.acquisition import assign_acquisition, measure_acquisition
 from monai_fairtune.cohort.quality.balance import associations, measure_balance
 from monai_fairtune.cohort.quality.cautions import finding_cautions
+from monai_fairtune.cohort.quality.implausible import find_implausible_ages
 from monai_fairtune.cohort.quality.missingness import measure_missingness
 from monai_fairtune.cohort.quality.near_duplicates import checked_distance
 from monai_fairtune.cohort.quality.recorded import Recorded
@@ -44,6 +45,7 @@ class CohortCheck:
         cohort: what was checked.
         recorded: its labels, patients, splits, attributes and acquisition as codes.
         looked: what its images showed; None where they were not opened.
+        implausible_ages: columns with ages that nobody reaches.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
         acquisition: how well acquisition tells label and subgroups: see ``measure_acquisition``.
     """
@@ -51,6 +53,7 @@ class CohortCheck:
     cohort: Cohort
     recorded: Recorded
     looked: Looked | None
+    implausible_ages: Sequence[str]
     min_per_class: int
     acquisition: tuple[Mapping[str, Any], ...]
 
@@ -136,6 +139,7 @@ class CohortCheck:
             "balance": self.balance,
             "associations": self.associations,
             "missingness": self.missingness,
+            "implausible_ages": list(self.implausible_ages),
             "acquisition_columns": list(self.recorded.acquisition),
             "acquisition": list(self.acquisition),
             "near_duplicates": None if looked is None else looked.near,
@@ -225,11 +229,19 @@ def check_manifest(
         train_fraction=train_fraction,
         seed=seed,
     )
-    recorded = _recorded(cohort, rows, acquisition)
+    table = rows.table.set_index("image").loc[list(cohort.image_names)]
+    recorded = Recorded(
+        cohort.labels,
+        np.unique(cohort.patient_ids, return_inverse=True)[1],
+        cohort.splits,
+        cohort.subgroups,
+        assign_acquisition(table, acquisition),
+    )
     return CohortCheck(
         cohort=cohort,
         recorded=recorded,
         looked=look_at_images(cohort, recorded, max_distance, progress=progress) if images else None,
+        implausible_ages=find_implausible_ages(table, cohort.subgroups),
         min_per_class=min_per_class,
         acquisition=tuple(measure_acquisition(recorded, seed=seed)),
     )
@@ -239,17 +251,6 @@ def _refuse_double_declarations(attributes: Sequence[SensitiveAttribute], acquis
     twice = sorted({attribute.declaration for attribute in attributes} & set(acquisition))
     if twice:
         raise ConfigurationError(f"{twice} are declared as attributes and as acquisition. Give each once.")
-
-
-def _recorded(cohort: Cohort, rows: Manifest, acquisition: Sequence[str]) -> Recorded:
-    table = rows.table.set_index("image").loc[list(cohort.image_names)]
-    return Recorded(
-        cohort.labels,
-        np.unique(cohort.patient_ids, return_inverse=True)[1],
-        cohort.splits,
-        cohort.subgroups,
-        assign_acquisition(table, acquisition),
-    )
 
 
 def _unreadable_problem(n: int, n_unreadable: int) -> tuple[str, ...]:

@@ -124,6 +124,18 @@ def test_the_detectable_gap_is_that_of_each_splits_counts(write_manifest: Write,
     assert check.detectable_gaps["sex"]["test"] == minimum_detectable_gap(counts)
 
 
+@pytest.mark.parametrize(("age", "is_said"), [("120", False), ("121", True), ("1e9", True), ("", False)])
+def test_ages_that_nobody_reaches_are_said_without_the_value(
+    write_manifest: Write, rows: Rows, age: str, is_said: bool
+) -> None:
+    made = rows(200)
+    made[0]["age"] = age
+    check = check_manifest(write_manifest(made), SensitiveAttribute.parse_all("sex*age:60"), images=False)
+    assert any("Column 'age' holds ages above 120 years" in caution for caution in check.cautions) is is_said
+    assert not any("1e9" in caution or "1000000000" in caution for caution in check.cautions)
+    assert check.problems == ()
+
+
 def test_a_gap_that_is_undefined_says_why(write_manifest: Write, rows: Rows) -> None:
     made = rows(60, split=SPLITS)
     for row in made:
@@ -144,7 +156,7 @@ def test_the_dictionary_is_plain_json_and_names_no_patient(write_manifest: Write
         "passed", "problems", "refused", "cautions", "n", "n_patients", "n_positive", "splits", "class_names",
         "split_rule", "unreadable", "duplicates", "minimum_detectable_gap", "min_per_class", "below_min_per_class",
         "balance", "associations", "missingness", "acquisition", "near_duplicates", "image_quality",
-        "acquisition_columns",
+        "acquisition_columns", "implausible_ages",
     }  # fmt: skip
     assert "p002" not in text
     assert "p002" not in check.to_text()

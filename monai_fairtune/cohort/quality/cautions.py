@@ -8,6 +8,7 @@ from typing import Any
 from monai_fairtune.cohort.quality.acquisition import acquisition_cautions
 from monai_fairtune.cohort.quality.balance import balance_cautions
 from monai_fairtune.cohort.quality.image_quality import quality_cautions
+from monai_fairtune.cohort.quality.implausible import implausible_cautions
 from monai_fairtune.cohort.quality.missingness import missingness_cautions
 from monai_fairtune.cohort.quality.near_duplicates import near_duplicate_cautions
 
@@ -20,6 +21,7 @@ def finding_cautions(findings: Mapping[str, Any]) -> Iterator[str]:
     Args:
         findings: as ``CohortCheck.findings`` returns them, small cells withheld or not.
     """
+    yield from implausible_cautions(findings["implausible_ages"])
     if findings["near_duplicates"] is not None:
         yield from near_duplicate_cautions(findings["near_duplicates"])
     yield from balance_cautions(findings["associations"], findings["acquisition_columns"])
