@@ -6,7 +6,7 @@ import pandas as pd
 
 from monai_fairtune.cohort.own_data.mapping import DateSource
 
-__all__ = ["fitting_formats", "read_dates"]
+__all__ = ["fitting_formats", "read_dates", "read_years"]
 
 _DICOM = "%Y%m%d"
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", _DICOM, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
@@ -23,6 +23,11 @@ def read_dates(frame: pd.DataFrame, date: DateSource) -> pd.Series[pd.Timestamp]
     cells = frame[str(date.source)]
     written = cells.str.replace(".", "") if date.format is None else cells  # DICOM once wrote 1999.12.31
     return pd.to_datetime(written, format=date.format or _DICOM, errors="coerce")
+
+
+def read_years(frame: pd.DataFrame, date: DateSource) -> pd.Series[str]:
+    """Returns the year of each image, blank where there is no date; the arguments are those of ``read_dates``."""
+    return read_dates(frame, date).dt.strftime("%Y").fillna("")
 
 
 def fitting_formats(cells: pd.Series[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from monai_fairtune.cohort.own_data.table import TableFormat
 from monai_fairtune.cohort.own_data.yaml_text import read_yaml
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["AgeSource", "DateSource", "Join", "LeadingZeros", "Recode", "TableMapping", "read_mapping"]
+__all__ = ["AgeSource", "DateSource", "Join", "LeadingZeros", "Recode", "TableMapping", "YearOf", "read_mapping"]
 
 LeadingZeros = Literal["keep", "ignore"]
 
@@ -79,6 +79,18 @@ class DateSource:
 
 
 @dataclass(frozen=True)
+class YearOf:
+    """The year of a date, which may reach a manifest where the date may not."""
+
+    date: DateSource
+
+    @property
+    def source(self) -> Source:
+        """Of the date."""
+        return self.date.source
+
+
+@dataclass(frozen=True)
 class AgeSource:
     """An age as it stands there, or two dates."""
 
@@ -123,7 +135,7 @@ class TableMapping:
     label: Recode
     patient_id: Source
     age: tuple[AgeSource, ...]
-    columns: Mapping[str, tuple[Recode, ...]]
+    columns: Mapping[str, tuple[Recode | YearOf, ...]]
     split: Recode | None
     plain: Mapping[str, Any]
 
@@ -160,7 +172,7 @@ def read_mapping(path: Path) -> TableMapping:
         label=_recode(plain["label"], "label"),
         patient_id=_source(plain["patient_id"], ("column", "dicom", "image"), "patient_id"),
         age=tuple(_age(each) for each in plain["age"]),
-        columns={name: _recodes(entry, f"columns, {name}") for name, entry in plain["columns"].items()},
+        columns={name: _column(entry, f"columns, {name}") for name, entry in plain["columns"].items()},
         split=None if split is None else _recode(split, "split"),
         plain=plain,
     )
@@ -177,8 +189,16 @@ def _recode(entry: Mapping[str, Any], where: str) -> Recode:
     return Recode(_source(entry, ("column", "dicom"), where), entry.get("values"), entry.get("measured") == "true")
 
 
-def _recodes(entry: Mapping[str, Any] | list[Mapping[str, Any]], where: str) -> tuple[Recode, ...]:
-    return tuple(_recode(each, where) for each in (entry if isinstance(entry, list) else [entry]))
+def _column(entry: Mapping[str, Any] | list[Mapping[str, Any]], where: str) -> tuple[Recode | YearOf, ...]:
+    return tuple(_recode_or_year(each, where) for each in (entry if isinstance(entry, list) else [entry]))
+
+
+def _recode_or_year(entry: Mapping[str, Any], where: str) -> Recode | YearOf:
+    if "year_of" not in entry:
+        return _recode(entry, where)
+    if len(entry) > 1:
+        raise ConfigurationError(f"The mapping names {sorted(entry)} at {where!r}. Name year_of alone.")
+    return YearOf(_date(entry["year_of"], f"{where}, year_of"))
 
 
 def _age(entry: Mapping[str, Any]) -> AgeSource:

@@ -41,6 +41,9 @@ def _or_list(one: dict[str, Any]) -> dict[str, Any]:
 
 _DATE = _source(("PatientBirthDate", "StudyDate"), format=_TEXT)
 _AGE = _source(("PatientAge",), birth=_DATE, study=_DATE)
+_COLUMN = _source(
+    RECORDED, values=_values(), measured={"enum": ["true", "false"]}, year_of=_source(("StudyDate",), format=_TEXT)
+)
 _NAMES = {"enum": ["path", "name", "stem"]}
 _SPLIT = _source(()) | {"type": ["object", "null"]}
 _SPLIT["properties"] |= {"values": _values(*SPLIT_NAMES, DROP)}
@@ -71,7 +74,7 @@ _SCHEMA = _object(
     columns={
         "type": "object",
         "propertyNames": {"pattern": "^[^=+@-]", "not": {"enum": list(_RESERVED)}},
-        "additionalProperties": _or_list(_source(RECORDED, values=_values(), measured={"enum": ["true", "false"]})),
+        "additionalProperties": _or_list(_COLUMN),
     },
     split=_SPLIT,
 )

@@ -14,7 +14,7 @@ from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.ages import all_alike, count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
-from monai_fairtune.cohort.own_data.mapping import TableMapping, read_mapping
+from monai_fairtune.cohort.own_data.mapping import Recode, TableMapping, read_mapping
 from monai_fairtune.cohort.own_data.mapping_schema import DROP
 from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
 from monai_fairtune.cohort.own_data.recoding import recode_cells, recode_first, refuse_dates, refuse_identifiers
@@ -138,7 +138,7 @@ def _require_sources(rules: TableMapping, table: OwnTable, images: OwnImages) ->
             "Correct the mapping, or give the table and images that it was made for."
         )
     secret = {rules.patient_id, rules.join.image, Source("column", rules.join.column)}
-    named = [name for name, recodes in rules.columns.items() if any(each.source in secret for each in recodes)]
+    named = [name for name, sources in rules.columns.items() if any(each.source in secret for each in sources)]
     if named:
         raise ConfigurationError(
             f"The mapping writes to the columns {named} what tells patients or studies apart, and a manifest holds "
@@ -175,11 +175,11 @@ def _rows(
     columns["patient_id"] = pseudonymize(patients, key)
     if rules.age:
         columns["age"] = ages
-    for name, recodes in rules.columns.items():
-        for each in recodes:
-            if each.values is None and not each.measured:
+    for name, sources in rules.columns.items():
+        for each in sources:
+            if isinstance(each, Recode) and each.values is None and not each.measured:
                 refuse_identifiers(frame[str(each.source)], patients, f"columns, {name}")
-        columns[name] = recode_first(frame, recodes, f"columns, {name}")
+        columns[name] = recode_first(frame, sources, f"columns, {name}")
     splits = pd.Series("", index=frame.index) if rules.split is None else recode_cells(frame, rules.split, "split")
     if rules.split is not None:
         columns["split"] = splits

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from monai_fairtune.cohort.console import n_of
-from monai_fairtune.cohort.own_data.mapping import Recode
+from monai_fairtune.cohort.own_data.dates import read_years
+from monai_fairtune.cohort.own_data.mapping import Recode, YearOf
 from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import listed
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
@@ -55,11 +56,12 @@ def recode_cells(frame: pd.DataFrame, recode: Recode, where: str) -> pd.Series[s
     return cells.map({value: "" if meaning == MISSING_CELL else meaning for value, meaning in recode.values.items()})
 
 
-def recode_first(frame: pd.DataFrame, recodes: Sequence[Recode], where: str) -> pd.Series[str]:
+def recode_first(frame: pd.DataFrame, sources: Sequence[Recode | YearOf], where: str) -> pd.Series[str]:
     """Returns the value of the first source that has one for an image; the arguments are those of ``recode_cells``."""
     cells = pd.Series("", index=frame.index)
-    for each in recodes:
-        cells = cells.where(cells != "", recode_cells(frame, each, where))
+    for each in sources:
+        found = read_years(frame, each.date) if isinstance(each, YearOf) else recode_cells(frame, each, where)
+        cells = cells.where(cells != "", found)
     return cells
 
 
@@ -77,7 +79,8 @@ def refuse_dates(rows: pd.DataFrame) -> None:
         if n_dates:
             raise ManifestError(
                 f"Column {name!r} of the manifest would hold dates in {n_dates} of {len(rows)} images, and dates never "
-                "reach a manifest. Leave this column out of the mapping, or give its values other words."
+                "reach a manifest. Leave this column out of the mapping, give its values other words, or take their "
+                "year by year_of."
             )
 
 

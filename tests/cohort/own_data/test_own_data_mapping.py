@@ -63,6 +63,14 @@ def test_a_mapping_names_its_sources(desk: Desk) -> None:
             lambda m: m["age"].append({"birth": {"column": "a", "format": "%J"}, "study": {"dicom": "StudyDate"}}),
             "has the date format '%J': 'J' is a bad directive",
         ),
+        (
+            lambda m: m["columns"].update(year={"year_of": {"dicom": "StudyDate"}, "measured": "true"}),
+            r"names \['measured', 'year_of'\] at 'columns, year'. Name year_of alone",
+        ),
+        (
+            lambda m: m["columns"].update(year={"year_of": {"dicom": "PatientBirthDate"}}),
+            r"at columns, year, year_of, dicom: 'PatientBirthDate' is not one of \['StudyDate'\]",
+        ),
         (lambda m: m["images"].update(keep={"Modality": []}), "at images, keep, Modality"),
     ],
 )

@@ -148,7 +148,7 @@ def test_text_that_could_be_a_formula_is_written_as_text(desk: Desk) -> None:
         ),
         (
             lambda m: m["columns"].update(seen={"column": "Seen"}),
-            "Column 'seen' of the manifest would hold dates in 12",
+            "Column 'seen' of the manifest would hold dates in 12 .* or take their year by year_of",
         ),
         (
             lambda m: m["label"].update(values={"yes": "drop", "no": "drop"}),
@@ -200,6 +200,14 @@ def test_short_numbers_are_taken_for_ids_where_they_are_many_and_hardly_shared(t
     with pytest.raises(ConfigurationError, match=r"'columns, number' holds 59 different whole numbers"):
         desk.prepare(rows, lambda mapping: mapping["columns"].update(number={"column": "Number"}))
     assert len(desk.prepare(edit=lambda mapping: mapping.update(columns={"weight": {"column": "Weight"}}))) == 60
+
+
+@pytest.mark.parametrize("year_of", [{"dicom": "StudyDate"}, {"column": "Seen", "format": "%d.%m.%Y"}])
+def test_a_manifest_holds_the_year_of_the_exam_and_not_its_date(desk: Desk, year_of: dict[str, str]) -> None:
+    rows = [row | {"Seen": "01.01.2011" if k else ""} for k, row in enumerate(hospital.findings())]
+    manifest = desk.prepare(rows, lambda mapping: mapping["columns"].update(year={"year_of": year_of}))
+    assert manifest["year"].tolist() == ["2011" if k or "dicom" in year_of else "" for k in range(12)]
+    assert "01.01.2011" not in "".join(path.read_text() for path in desk.out.iterdir())
 
 
 def test_each_image_can_be_a_patient_of_its_own_if_the_user_says_so(pictures: Desk) -> None:

@@ -164,7 +164,8 @@ def test_above_an_open_label_stand_columns_that_do_not_look_like_one_without_the
 
 def test_words_of_german_tables_are_known(desk: Desk) -> None:
     columns: dict[str, Any] = {
-        "Patienten-ID": lambda k: f"P{k}", "Befund": ["Positiv", "negativ", "k. A."], "Geschlecht": lambda k: same_sex(k).replace("-", "w"),
+        "Patienten-ID": lambda k: f"P{k}", "Befund": ["Positiv", "negativ", "k. A."],
+        "Geschlecht": lambda k: same_sex(k).replace("-", "w"),
         "Alter": lambda k: f"{40 + k} Jahre", "Standort": ["Köln", "Bonn"], "Gerät": ["A", "B"],
     }  # fmt: skip
     mapping = desk.propose(rows(Auftragsnr=accession, **columns))
