@@ -45,15 +45,27 @@ def run(options: argparse.Namespace) -> int:
     )
     print(json.dumps(prepared.to_dict(), indent=1) if chosen.json else prepared.to_text())
     if prepared.manifest is None:
-        n_lost = len(prepared.found.missing) + len(prepared.unreadable)
-        print(
-            f"monai-fairtune: {n_lost} of {prepared.found.n_read} images are missing or cannot be decoded, and no "
-            "manifest was written. Complete the download, or leave these images out with --allow-missing.",
-            file=sys.stderr,
-        )
+        print(f"monai-fairtune: {_why_none(prepared)}", file=sys.stderr)
         return 1
     print(_card(prepared, prepared.manifest), file=sys.stderr if chosen.json else sys.stdout)
     return 0
+
+
+def _why_none(prepared: PreparedCohort) -> str:
+    """Says why there is no manifest."""
+    from monai_fairtune.cohort.console import n_of
+
+    n_read = prepared.found.n_read
+    if prepared.rows.empty:
+        return (
+            f"None of the {n_of(n_read, 'image')} named is left, and no manifest was written. Complete the download, or "
+            "make other choices."
+        )
+    n_lost = len(prepared.found.missing) + len(prepared.unreadable)
+    return (
+        f"{n_lost} of {n_of(n_read, 'image')} are missing or cannot be decoded, and no manifest was written. Complete "
+        "the download, or leave these images out with --allow-missing."
+    )
 
 
 def _card(prepared: PreparedCohort, manifest: Path) -> str:

@@ -38,6 +38,21 @@ def test_missing_images_end_with_code_1_and_both_numbers(ham10000: Path, tmp_pat
     assert not (tmp_path / "out" / "manifest.csv").exists()
 
 
+def test_where_no_image_is_left_the_command_ends_with_code_1_and_no_manifest(
+    ham10000: Path, tmp_path: Path, capsys: Out
+) -> None:
+    for image in ham10000.rglob("*.jpg"):
+        image.unlink()
+    assert main(prepare(ham10000, "--output-dir", tmp_path / "out", "--allow-missing")) == 1
+    said = capsys.readouterr()
+    assert "8 images named, 0 of them kept" in said.out
+    assert said.err == (
+        "monai-fairtune: None of the 8 images named is left, and no manifest was written. Complete the download, or "
+        "make other choices.\n"
+    )
+    assert not (tmp_path / "out" / "manifest.csv").exists()
+
+
 def test_the_command_that_is_said_to_come_next_works(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
     downloads.write_picture(ham10000 / "more" / "ISIC_0031023.jpg")
     for number, extra in enumerate(([], ["--resize", "8", "--n-workers", "1"])):

@@ -43,7 +43,7 @@ class PreparedCohort:
         reader: its options are the choices that were made.
         found: what it found.
         unreadable: images that are there and cannot be decoded, and why; known only where images were written.
-        manifest: the file that was written; None if images are missing and that was not allowed.
+        manifest: the file that was written; None if images are missing and that was not allowed, or none is left.
         data_root: the folder that the manifest's images are relative to.
         rows: that are kept: those of the manifest, if there is one.
         resize: side of the written images in pixels, or None.
@@ -138,8 +138,8 @@ def prepare_cohort(
         progress: whether to draw a bar on standard error.
 
     Returns:
-        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given, and one of an
-        earlier call is removed then.
+        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given, or no image is
+        left, and one of an earlier call is removed then.
 
     Raises:
         ConfigurationError: if the folder or an option cannot be used.
@@ -170,7 +170,7 @@ def prepare_cohort(
             data_root = folder
         else:
             resolve_images(list(rows["image"]), root)
-        manifest = folder / MANIFEST if allow_missing or not unreadable else None
+        manifest = folder / MANIFEST if len(rows) and (allow_missing or not unreadable) else None
         prepared = PreparedCohort(reader, found, unreadable, manifest, data_root, rows, resize, hashes, links)
         if manifest is None:
             forget_prepared(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import resource
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -233,6 +234,22 @@ def test_why_an_image_cannot_be_decoded_is_said_and_recorded_without_a_path(tmp_
     assert str(tmp_path) not in json.dumps(recorded)
     said = " ".join(prepared.to_text().split())
     assert f"Not decoded: 2 files, 'images/4.png', 'images/5.png'. Why the first is not decoded: {reason}" in said
+
+
+@pytest.mark.parametrize("damage", ["missing", "undecodable", "no rows"])
+def test_a_manifest_without_rows_is_not_written_and_an_earlier_one_does_not_stay(tmp_path: Path, damage: str) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", resize=8)
+    shutil.rmtree(tmp_path / "out" / "images" / "images")
+    for image in (root / "images").iterdir():
+        image.write_bytes(b"broken")
+        if damage == "missing":
+            image.unlink()
+    if damage == "no rows":
+        table = root / "table.csv"
+        table.write_text(table.read_text().splitlines()[0] + "\n")
+    assert prepare(root, tmp_path / "out", resize=8, allow_missing=True).manifest is None
+    assert not {"manifest.csv", "prepared.json"} & {path.name for path in (tmp_path / "out").iterdir()}
 
 
 def test_several_threads_write_the_same_bytes_as_one(tmp_path: Path) -> None:
