@@ -58,8 +58,8 @@ def _why_none(prepared: PreparedCohort) -> str:
     n_read = prepared.found.n_read
     if prepared.rows.empty:
         return (
-            f"None of the {n_of(n_read, 'image')} named is left, and no manifest was written. Complete the download, or "
-            "make other choices."
+            f"None of the {n_of(n_read, 'image')} named is left, and no manifest was written. Complete the download, "
+            "or make other choices."
         )
     n_lost = len(prepared.found.missing) + len(prepared.unreadable)
     return (

@@ -63,15 +63,28 @@ def forget_prepared(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def refuse_foreign_manifest(folder: Path) -> None:
-    """Keeps a manifest that somebody wrote by other means.
+def refuse_foreign_manifest(folder: Path, reader: str) -> None:
+    """Keeps a manifest that somebody wrote by other means, or that is another dataset's.
+
+    Args:
+        folder: that may hold one.
+        reader: whose manifest may be there.
 
     Raises:
-        ConfigurationError: if the folder holds one.
+        ConfigurationError: if the folder holds another one.
+        ManifestError: if the record beside it is not a JSON object.
     """
-    if (folder / MANIFEST).exists() and not (folder / RECORD).exists():
+    if not (folder / MANIFEST).exists():
+        return
+    record = read_prepared(folder / RECORD)
+    if record is None:
         raise ConfigurationError(
             f"'{folder}' holds a {MANIFEST} that was not prepared by this command. Give another output folder."
+        )
+    if record.get("reader") != reader:
+        raise ConfigurationError(
+            f"'{folder}' holds the manifest of {record.get('reader')!r}, and {reader!r} is to be prepared. Give another "
+            "output folder."
         )
 
 

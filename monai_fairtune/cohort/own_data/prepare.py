@@ -35,7 +35,7 @@ from monai_fairtune.predictions import write_csv, write_json
 
 __all__ = ["PreparedTable", "prepare_table"]
 
-_PRIVATE = 0o600
+_READER, _PRIVATE = "table", 0o600
 _COUNTS = {
     "Files left out": "files_left_out",
     "Images left out": "dropped",
@@ -102,7 +102,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
     """
     rules = read_mapping(mapping)
     refuse_output_in(root, output_dir)
-    refuse_foreign_manifest(output_dir)
+    refuse_foreign_manifest(output_dir, _READER)
     read = below_root(read_table(table, rules.table), root)
     images = find_own_images(root, rules.kind, progress=progress)
     _require_sources(rules, read, images)
@@ -206,7 +206,7 @@ def _record(
     attributes = [name for name in rows.columns if name in rules.columns or name == "age"]
     return {
         "schema": 1,
-        "reader": "table",
+        "reader": _READER,
         "mapping": dict(rules.plain),
         "n_read": len(images.table),
         "n_rows": len(table.rows),

@@ -138,8 +138,8 @@ def prepare_cohort(
         progress: whether to draw a bar on standard error.
 
     Returns:
-        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given, or no image is
-        left, and one of an earlier call is removed then.
+        What became of it; ``manifest`` is None if images are missing and ``allow_missing`` was not given, or no image
+        is left, and one of an earlier call is removed then.
 
     Raises:
         ConfigurationError: if the folder or an option cannot be used.
@@ -147,7 +147,7 @@ def prepare_cohort(
             written.
     """
     root, folder = Path(root), Path(output_dir)
-    _require_usable(root, folder, resize)
+    _require_usable(root, folder, resize, reader)
     found = reader.read(root)
     hashes = {table: file_sha256(root / table) for table in found.tables}
     links = linked_folders(root) if found.missing else ()
@@ -180,11 +180,11 @@ def prepare_cohort(
     return prepared
 
 
-def _require_usable(root: Path, folder: Path, resize: int | None) -> None:
+def _require_usable(root: Path, folder: Path, resize: int | None, reader: CohortReader) -> None:
     refuse_output_in(root, folder)
     if resize is not None and resize < 1:
         raise ConfigurationError(f"resize is {resize}. Give the side of the images in pixels, such as 224.")
-    refuse_foreign_manifest(folder)
+    refuse_foreign_manifest(folder, reader.about.name)
 
 
 @contextmanager

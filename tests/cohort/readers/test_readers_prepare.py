@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import resource
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monai_fairtune.cohort import Cohort, Preprocessing, check_manifest
-from monai_fairtune.cohort.readers import About, FoundCohort, PreparedCohort, option, prepare_cohort
+from monai_fairtune.cohort.readers import HAM10000, About, FoundCohort, PreparedCohort, option, prepare_cohort
 from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute
 from monai_fairtune.testing.tiny_reader import TinyReader, write_tiny_download
+from tests.cohort.readers import downloads
 
 
 @dataclass(frozen=True)
@@ -335,6 +336,16 @@ def test_a_manifest_of_other_origin_is_not_overwritten_and_an_earlier_one_is(tmp
         prepare(root, tmp_path / "own")
     for unsure, n in (("drop", 11), ("1", 12)):
         assert len(rows_of(prepare(root, tmp_path / "out", TinyReader(unsure)))) == n  # type: ignore[arg-type]
+
+
+def test_the_manifest_of_another_dataset_is_not_overwritten(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    manifest = prepare(root, tmp_path / "out").manifest
+    assert manifest is not None
+    before = manifest.read_bytes()
+    with pytest.raises(ConfigurationError, match="holds the manifest of 'tiny', and 'ham10000' is to be prepared"):
+        prepare(downloads.write_ham10000(tmp_path / "ham"), tmp_path / "out", HAM10000())
+    assert manifest.read_bytes() == before
 
 
 def test_a_folder_that_is_in_use_or_cannot_be_written_is_refused(tmp_path: Path) -> None:
