@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monai_fairtune.cohort.own_data.dates import read_dates
 from monai_fairtune.cohort.own_data.images import without_ending
-from monai_fairtune.cohort.own_data.mapping import Join
+from monai_fairtune.cohort.own_data.mapping import STUDY_DATE, DateSource, Join
 from monai_fairtune.cohort.own_data.sources import Source
 
 __all__ = ["Joined", "join_rows", "n_shared_keys", "stacked"]
@@ -75,9 +76,8 @@ def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Seque
         join: the key.
         used: columns that a difference matters in.
     """
-    rows = _keys(table[join.column], join)
+    rows, keys = _keys_of_rows(table, join), _keys_of_images(images, join)
     spelled = images[str(join.image)]
-    keys = _keys(spelled, join)
     given = rows != ""
     is_copy = given & table[list(used)].assign(**{"": rows}).duplicated()
     once = rows[given & ~is_copy]
@@ -105,7 +105,7 @@ def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Seque
 
 def n_shared_keys(table: pd.DataFrame, images: pd.DataFrame, join: Join) -> int:
     """Returns how many keys rows and images share, the most rows that can find images; much faster than to join."""
-    return len(set(_keys(table[join.column], join)) & set(_keys(images[str(join.image)], join)) - {""})
+    return len(set(_keys_of_rows(table, join)) & set(_keys_of_images(images, join)) - {""})
 
 
 def stacked(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
@@ -115,6 +115,22 @@ def stacked(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 def _column_name(name: str) -> str:
     return str(Source("column", name))
+
+
+def _keys_of_rows(table: pd.DataFrame, join: Join) -> pd.Series[str]:
+    keys = _keys(table[join.column], join)
+    return keys if join.date is None else _dated(keys, table.rename(columns=_column_name), join.date)
+
+
+def _keys_of_images(images: pd.DataFrame, join: Join) -> pd.Series[str]:
+    keys = _keys(images[str(join.image)], join)
+    return keys if join.date is None else _dated(keys, images, STUDY_DATE)
+
+
+def _dated(keys: pd.Series[str], frame: pd.DataFrame, date: DateSource) -> pd.Series[str]:
+    """Returns keys with their dates, blank where either is."""
+    days = read_dates(frame, date).dt.strftime("%Y%m%d").fillna("")
+    return (keys + " " + days).where((keys != "") & (days != ""), "")
 
 
 def _keys(cells: pd.Series[str], join: Join) -> pd.Series[str]:

@@ -16,49 +16,19 @@ from monai_fairtune.cohort.own_data.table import TableFormat
 from monai_fairtune.cohort.own_data.yaml_text import read_yaml
 from monai_fairtune.exceptions import ConfigurationError
 
-__all__ = ["AgeSource", "DateSource", "Join", "LeadingZeros", "Recode", "TableMapping", "YearOf", "read_mapping"]
+__all__ = [
+    "STUDY_DATE",
+    "AgeSource",
+    "DateSource",
+    "Join",
+    "LeadingZeros",
+    "Recode",
+    "TableMapping",
+    "YearOf",
+    "read_mapping",
+]
 
 LeadingZeros = Literal["keep", "ignore"]
-
-
-@dataclass(frozen=True)
-class Join:
-    """How rows find their images.
-
-    Args:
-        column: of the table.
-        image: what it is compared with.
-        leading_zeros: ``ignore`` takes 0012 and 12 for one number.
-    """
-
-    column: str
-    image: Source
-    leading_zeros: LeadingZeros
-
-    def __str__(self) -> str:
-        """Names both sides; says nothing of values."""
-        zeros = ", leading zeros ignored" if self.leading_zeros == "ignore" else ""
-        return f"column {self.column!r} and {self.image}{zeros}"
-
-    @property
-    def plain(self) -> dict[str, str]:
-        """As the mapping writes it."""
-        return {"column": self.column, **self.image.plain, "leading_zeros": self.leading_zeros}
-
-
-@dataclass(frozen=True)
-class Recode:
-    """A source and what its values become.
-
-    Args:
-        source: of the values.
-        values: what each becomes; None to leave them as they are.
-        measured: whether somebody said that its numbers are measurements, and no ids.
-    """
-
-    source: Source
-    values: Mapping[str, str] | None = None
-    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +46,59 @@ class DateSource:
     def plain(self) -> dict[str, str]:
         """As the mapping writes it."""
         return {**self.source.plain, **({} if self.format is None else {"format": self.format})}
+
+
+STUDY_DATE = DateSource(Source("dicom", "StudyDate"), None)
+
+
+@dataclass(frozen=True)
+class Join:
+    """How rows find their images.
+
+    Args:
+        column: of the table.
+        image: what it is compared with.
+        leading_zeros: ``ignore`` takes 0012 and 12 for one number.
+        date: of the table, which has to be the header's StudyDate as well; None where the column is enough.
+    """
+
+    column: str
+    image: Source
+    leading_zeros: LeadingZeros
+    date: DateSource | None = None
+
+    def __str__(self) -> str:
+        """Names both sides; says nothing of values."""
+        date = f", and {self.date} and {STUDY_DATE}" if self.date else ""
+        zeros = ", leading zeros ignored" if self.leading_zeros == "ignore" else ""
+        return f"column {self.column!r} and {self.image}{date}{zeros}"
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As the mapping writes it."""
+        date = {"date": self.date.plain} if self.date else {}
+        return {"column": self.column, **self.image.plain, "leading_zeros": self.leading_zeros, **date}
+
+    @property
+    def sources(self) -> list[Source]:
+        """All that is compared."""
+        dates = [self.date.source, STUDY_DATE.source] if self.date else []
+        return [Source("column", self.column), self.image, *dates]
+
+
+@dataclass(frozen=True)
+class Recode:
+    """A source and what its values become.
+
+    Args:
+        source: of the values.
+        values: what each becomes; None to leave them as they are.
+        measured: whether somebody said that its numbers are measurements, and no ids.
+    """
+
+    source: Source
+    values: Mapping[str, str] | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +168,7 @@ class TableMapping:
         dates = [date for each in self.age for date in (each.birth, each.study) if date]
         recodes = [recode for entry in self.columns.values() for recode in entry]
         return [
-            Source("column", self.join.column), self.join.image, self.label.source, self.patient_id,
+            *self.join.sources, self.label.source, self.patient_id,
             *(each.age for each in self.age if each.age), *(date.source for date in dates),
             *(recode.source for recode in recodes), *([self.split.source] if self.split else []),
             *(Source("dicom", keyword) for keyword in self.keep),
@@ -166,9 +189,7 @@ def read_mapping(path: Path) -> TableMapping:
         table=TableFormat(**plain["table"]),
         kind=images["kind"],
         keep={keyword: tuple(values) for keyword, values in images.get("keep", {}).items()},
-        join=Join(
-            plain["join"]["column"], _source(plain["join"], ("dicom", "image"), "join"), plain["join"]["leading_zeros"]
-        ),
+        join=_join(plain["join"]),
         label=_recode(plain["label"], "label"),
         patient_id=_source(plain["patient_id"], ("column", "dicom", "image"), "patient_id"),
         age=tuple(_age(each) for each in plain["age"]),
@@ -176,6 +197,16 @@ def read_mapping(path: Path) -> TableMapping:
         split=None if split is None else _recode(split, "split"),
         plain=plain,
     )
+
+
+def _join(entry: Mapping[str, Any]) -> Join:
+    image = _source(entry, ("dicom", "image"), "join")
+    date = _date(entry["date"], "join, date") if "date" in entry else None
+    if date is not None and image.kind == "image":
+        raise ConfigurationError(
+            f"The mapping joins on a date and on {image}. Only DICOM images have one: leave it out, or join on dicom."
+        )
+    return Join(entry["column"], image, entry["leading_zeros"], date)
 
 
 def _source(entry: Mapping[str, Any], kinds: tuple[Literal["column", "dicom", "image"], ...], where: str) -> Source:

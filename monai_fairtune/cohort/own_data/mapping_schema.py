@@ -67,6 +67,7 @@ _SCHEMA = _object(
         dicom={"enum": list(ELEMENTS)},
         image=_NAMES,
         leading_zeros={"enum": ["keep", "ignore"]},
+        optional={"date": _source((), format=_TEXT)},
     ),
     label=_object(["column", "values"], column=_TEXT, values=_values("0", "1", DROP)),
     patient_id=_source(("PatientID",), image={"enum": ["path"]}),

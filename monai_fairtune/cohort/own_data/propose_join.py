@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 
 from monai_fairtune.cohort.console import n_of
+from monai_fairtune.cohort.own_data.dates import fitting_formats
 from monai_fairtune.cohort.own_data.images import OwnImages
 from monai_fairtune.cohort.own_data.join import Joined, join_rows, n_shared_keys
-from monai_fairtune.cohort.own_data.mapping import Join, LeadingZeros
+from monai_fairtune.cohort.own_data.mapping import DateSource, Join, LeadingZeros
 from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable
+from monai_fairtune.cohort.own_data.words import BIRTH, is_date, reads_like
 
 __all__ = ["Candidate", "propose_join"]
 
@@ -36,7 +39,7 @@ class Candidate:
     @property
     def coarseness(self) -> int:
         """0 for what is of one image."""
-        return (_ELEMENTS | _FILE_NAMES)[self.join.image.name]
+        return _ELEMENTS["StudyInstanceUID"] if self.join.date else (_ELEMENTS | _FILE_NAMES)[self.join.image.name]
 
     def __str__(self) -> str:
         """Names both sides and counts."""
@@ -70,9 +73,12 @@ def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidat
 def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> list[Candidate]:
     """Returns what matches at least half as many rows as the best, the best first.
 
-    A column that matches as it stands is not compared with other elements by ignoring its leading zeros.
+    A column that matches as it stands is not compared with other elements by ignoring its leading zeros. That of the
+    patient is compared together with each column of dates, too.
     """
+    dates = _dates(table.rows) if images.kind == "dicom" else []
     pairs = [Join(column, source, "ignore") for column in table.rows.columns for source in sources]
+    pairs += [replace(join, date=date) for join in pairs for date in dates if join.image.name == "PatientID"]
     bounds = {join: n for join in pairs if (n := n_shared_keys(table.rows, images.table, join))}
     found: list[Candidate] = []
     most = 0
@@ -84,6 +90,16 @@ def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> li
     exact = {each.join.column for each in viable if each.join.leading_zeros == "keep"}
     viable = [each for each in viable if each.join.leading_zeros == "keep" or each.join.column not in exact]
     return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness, sources.index(each.join.image)))
+
+
+def _dates(rows: pd.DataFrame) -> list[DateSource]:
+    fits = {name: fitting_formats(rows[name]) for name in rows.columns if is_date(name) and not reads_like(name, BIRTH)}
+    return [
+        DateSource(Source("column", name), each)
+        for name, formats in fits.items()
+        for each in formats
+        if len(formats) == 1
+    ]
 
 
 def _try(table: OwnTable, images: OwnImages, join: Join) -> Candidate:

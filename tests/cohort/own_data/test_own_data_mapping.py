@@ -51,6 +51,17 @@ def test_a_mapping_names_its_sources(desk: Desk) -> None:
         (lambda m: m.update(patient_id=None), "says null at 'patient_id'"),
         (lambda m: m.update(patient_id={}), r"names \[\] at 'patient_id'. Name one of"),
         (lambda m: m["join"].update(image="stem"), r"names \['dicom', 'image'\] at 'join'"),
+        (
+            lambda m: m.update(
+                join={
+                    "column": "Accession",
+                    "image": "stem",
+                    "leading_zeros": "keep",
+                    "date": {"column": "Ward", "format": "%Y"},
+                }
+            ),
+            "joins on a date and on image stem. Only DICOM images have one",
+        ),
         (lambda m: m["join"].update(dicom="PatientName"), "at join, dicom: 'PatientName' is not one of"),
         (lambda m: m["columns"].update(born={"dicom": "PatientBirthDate"}), "'PatientBirthDate' is not one of"),
         (lambda m: m["columns"].update(label={"column": "Ward"}), "at columns: .*'label'"),

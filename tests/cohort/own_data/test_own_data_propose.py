@@ -56,6 +56,44 @@ def test_of_joins_that_agree_the_finest_is_proposed(desk: Desk) -> None:
     assert desk.proposal.questions == []
 
 
+@pytest.fixture
+def twice(tmp_path: Path) -> Desk:
+    """Twelve studies of six patients, on two days each."""
+    desk = Desk(tmp_path)
+    for k in range(12):
+        hospital.write_dicom(desk.root / f"{k:02}", PatientID=f"{k // 2:03}", StudyDate=f"2020010{1 + k % 2}")
+    return desk
+
+
+def test_several_rows_of_a_patient_are_joined_on_the_date_of_the_exam_too(twice: Desk) -> None:
+    mapping = twice.propose(
+        rows(patient=lambda k: k // 2, Untersuchungsdatum=["01.01.2020", "02.01.2020"], finding=YES_NO)
+    )
+    assert mapping["join"] == {
+        "column": "patient", "dicom": "PatientID", "leading_zeros": "ignore",
+        "date": {"column": "Untersuchungsdatum", "format": "%d.%m.%Y"},
+    }  # fmt: skip
+    assert twice.proposal.questions == []
+    assert "and column Untersuchungsdatum and dicom StudyDate, leading zeros ignored: 12 rows match 12" in asked(twice)
+    assert twice.prepare()["label_name"].tolist() == YES_NO * 6
+
+
+def test_a_row_of_one_exam_does_not_label_the_images_of_another(twice: Desk) -> None:
+    exams = rows(6, patient=lambda k: f"{k:03}", exam_date=["2020-01-02"], finding=YES_NO)
+    assert twice.propose(exams)["join"]["date"]["column"] == "exam_date"
+    assert twice.prepare()["image"].tolist() == [f"{k:02}" for k in range(1, 12, 2)]
+    assert twice.prepared.record["dropped"] == {"no row has this key": 6}
+
+
+def test_rows_and_images_without_a_date_have_no_key_where_it_is_part_of_it(twice: Desk) -> None:
+    hospital.write_dicom(twice.root / "99", PatientID="000", StudyDate="")
+    table = rows(patient=lambda k: f"{k // 2:03}", exam_date=["2020-01-01", "2020-01-02"], finding=YES_NO)
+    table[3]["exam_date"] = "unknown"
+    assert len(twice.prepare(table)) == 11
+    assert twice.prepared.record["dropped"] == {"the key is blank": 1, "no row has this key": 1}
+    assert twice.prepared.record["rows_left_out"] == {"the key is blank": 1}
+
+
 def test_a_finer_join_with_fewer_rows_is_a_question_with_both_counts(desk: Desk) -> None:
     mapping = desk.propose(
         rows(accession=lambda k: accession(k) if k < 9 else "", mrn=lambda k: f"{k:04}", finding=YES_NO)
