@@ -32,6 +32,11 @@ class Desk:
         mapping: dict[str, Any] = yaml.safe_load(self.proposal.path.read_text())
         return mapping
 
+    @property
+    def said(self) -> str:
+        """What the proposal says and asks, as one line."""
+        return " ".join(self.proposal.to_text().split())
+
     def prepare(self, rows: Rows | None = None, edit: Edit | None = None) -> pd.DataFrame:
         """Returns the manifest, as text; proposes a mapping for ``rows`` first if they are given, and edits it."""
         if rows is not None:

@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 SIZE = 16
+YES_NO = ["yes", "no"]
 
 
 def write_dicom(
@@ -125,3 +126,21 @@ def findings(n: int = 12) -> list[dict[str, Any]]:
         {"Accession": 100 + k, "Finding": ("no", "yes")[k % 2], "Comment": f"=SUM({k})", "Ward": f"W{k % 5}"}
         for k in range(n)
     ]
+
+
+def rows(n: int = 12, **columns: Any) -> list[dict[str, Any]]:
+    """Returns one row a study; a column is a list of cells that repeat, or a function of the row's number."""
+    return [
+        {name: cells(k) if callable(cells) else cells[k % len(cells)] for name, cells in columns.items()}
+        for k in range(n)
+    ]
+
+
+def accession(k: int) -> str:
+    """Returns the accession number of study ``k``."""
+    return f"00{100 + k}"
+
+
+def same_sex(k: int) -> str:
+    """Returns the sex that the header of study ``k`` has, as a table writes it."""
+    return "wmw-"[k // 2 % 4]
