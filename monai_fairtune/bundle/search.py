@@ -12,6 +12,7 @@ import torch
 from monai_fairtune.bundle.distribution import follow, lead
 from monai_fairtune.bundle.options import folder, is_absent, number, optional, switch, text, texts, whole
 from monai_fairtune.cohort import Cohort, Preprocessing
+from monai_fairtune.cohort.prepared import preparation_rules
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork, Mask, Partition, Stages
 from monai_fairtune.objectives import Objective, objective_by_name
@@ -131,6 +132,7 @@ def describe_experiment(
             "where": optional(text, "where", where),
             "train_fraction": number("train_fraction", train_fraction),
             "class_names": list(cohort.class_names),
+            "preparation": preparation_rules(cohort.prepared),
         },
         cohort_hash=cohort.hash,
         eligibility=eligibility,

@@ -11,7 +11,6 @@ from typing import Any
 from monai_fairtune.cohort.check import CohortCheck
 from monai_fairtune.cohort.duplicates import contradictions
 from monai_fairtune.cohort.hashing import file_sha256
-from monai_fairtune.cohort.prepared import RECORD, read_prepared
 from monai_fairtune.cohort.quality import alarms
 from monai_fairtune.cohort.quality.cautions import finding_cautions
 from monai_fairtune.cohort.split_file import write_split_file
@@ -24,10 +23,7 @@ def card_content(check: CohortCheck, manifest: str | Path) -> dict[str, Any]:
 
     Args:
         check: of the cohort.
-        manifest: the file that was checked; ``prepared.json`` beside it is read where it is there.
-
-    Raises:
-        ManifestError: if ``prepared.json`` is there and is not a JSON object.
+        manifest: the file that was checked.
     """
     path, looked = Path(manifest), check.looked
     return {
@@ -35,7 +31,7 @@ def card_content(check: CohortCheck, manifest: str | Path) -> dict[str, Any]:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {"monai_fairtune": version("monai-fairtune")},
         "manifest": {"file": path.name, "sha256": file_sha256(path)},
-        "prepared": read_prepared(path.parent / RECORD),
+        "prepared": check.cohort.prepared,
         "n": check.cohort.n,
         "attributes": list(check.recorded.attributes),
         "intersections": list(check.recorded.intersections),

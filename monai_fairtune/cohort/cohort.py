@@ -42,6 +42,7 @@ class Cohort:
         class_names: what 0 and 1 mean.
         split_rule: the sentence that says how the splits came about.
         seed: decides what is drawn later: the folds.
+        prepared: what ``monai-fairtune prepare`` recorded; None where it did not prepare the manifest.
     """
 
     labels: NDArray[np.int64]
@@ -53,6 +54,7 @@ class Cohort:
     class_names: tuple[str, str]
     split_rule: str
     seed: int = 0
+    prepared: Mapping[str, Any] | None = None
 
     @classmethod
     def from_manifest(
@@ -289,4 +291,5 @@ def _keep_used(
         class_names=rows.class_names,
         split_rule=splits.rule,
         seed=seed,
+        prepared=rows.prepared,
     )

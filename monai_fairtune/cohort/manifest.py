@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from monai_fairtune.cohort.filters import keep_rows
+from monai_fairtune.cohort.prepared import RECORD, read_prepared
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.predictions import true_cell
 
 __all__ = ["Manifest", "read_cells", "read_manifest"]
 
+_MOST_NAMES = 6
 _REQUIRED = ("image", "label", "patient_id")
 _WHOLE_NUMBER = re.compile(r"^(-?\d+)(?:\.0+)?$")
 
@@ -27,12 +31,15 @@ class Manifest:
     Args:
         table: every column as text, stripped; a blank cell is a missing value.
         labels: shape ``(n,)``, 0 or 1, and both occur.
-        class_names: what 0 and 1 mean: the column ``label_name`` where it names each class in one way, else the digits.
+        class_names: what 0 and 1 mean: the names that the column ``label_name`` gives to each, if they are few and no
+            name is given to both; else the digits.
+        prepared: what ``monai-fairtune prepare`` recorded beside the manifest; None where it did not.
     """
 
     table: pd.DataFrame
     labels: NDArray[np.int64]
     class_names: tuple[str, str]
+    prepared: Mapping[str, Any] | None = None
 
     @property
     def image_names(self) -> tuple[str, ...]:
@@ -54,7 +61,7 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
 
     Raises:
         ManifestError: if the file cannot be read, a required column is missing, an image is named twice, a label is
-            not 0 or 1, one class is absent, or a patient id is blank.
+            not 0 or 1, one class is absent, or a patient id is blank; or if ``prepared.json`` beside it is no record.
     """
     cells = read_cells(path)
     _require_columns(list(cells.columns))
@@ -63,7 +70,7 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
     _require_filled(table, "patient_id", "Give each image its patient, or a number of its own if patients are unknown.")
     _refuse_repeats(table)
     labels = _read_labels(table)
-    return Manifest(table, labels, _class_names(table, labels))
+    return Manifest(table, labels, _class_names(table, labels), read_prepared(Path(path).parent / RECORD))
 
 
 def read_cells(path: str | Path) -> pd.DataFrame:
@@ -143,9 +150,9 @@ def _read_labels(table: pd.DataFrame) -> NDArray[np.int64]:
 
 def _class_names(table: pd.DataFrame, labels: NDArray[np.int64]) -> tuple[str, str]:
     if "label_name" in table.columns:
-        names = [table["label_name"][labels == label].unique().tolist() for label in (0, 1)]
-        if all(len(found) == 1 and found[0] for found in names) and names[0] != names[1]:
-            return (names[0][0], names[1][0])
+        zero, one = (set(table["label_name"][labels == label]) for label in (0, 1))
+        if "" not in zero | one and zero.isdisjoint(one) and max(len(zero), len(one)) <= _MOST_NAMES:
+            return (", ".join(sorted(zero)), ", ".join(sorted(one)))
     return ("0", "1")
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "check_command",
     "counts_text",
     "forget_prepared",
+    "preparation_rules",
     "read_prepared",
     "refuse_foreign_manifest",
     "refuse_output_in",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
+_CHOICES = ("reader", "options", "mapping", "resize")
 _NAMING = ("missing", "unreadable", "surplus", "linked_folders")  # lists of files in the record
 
 
@@ -83,8 +85,8 @@ def refuse_foreign_manifest(folder: Path, reader: str) -> None:
         )
     if record.get("reader") != reader:
         raise ConfigurationError(
-            f"'{folder}' holds the manifest of {record.get('reader')!r}, and {reader!r} is to be prepared. Give another "
-            "output folder."
+            f"'{folder}' holds the manifest of {record.get('reader')!r}, and {reader!r} is to be prepared. Give "
+            "another output folder."
         )
 
 
@@ -115,6 +117,19 @@ def read_prepared(path: Path) -> Mapping[str, Any] | None:
     if not isinstance(found, dict):
         raise ManifestError(f"'{path}' beside the manifest is no JSON object. Prepare the cohort again.")
     return {key: _count(value) if key in _NAMING else value for key, value in found.items()}
+
+
+def preparation_rules(prepared: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Returns the choices that a cohort was prepared by, as a result tells them: no count, and no name of a file.
+
+    Args:
+        prepared: as :func:`read_prepared` returns it.
+    """
+    if prepared is None:
+        return None
+    about = prepared.get("about") or {}
+    told = {"dataset": about.get("title"), "label": about.get("label"), **{key: prepared.get(key) for key in _CHOICES}}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def _count(listed: object) -> object:

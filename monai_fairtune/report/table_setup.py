@@ -12,7 +12,7 @@ from monai_fairtune.report.stored import stated
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import hours, number, percent, printable, signed
 
-__all__ = ["mask_rows", "setup_rows", "trials_table"]
+__all__ = ["mask_rows", "preparation_rows", "setup_rows", "trials_table"]
 
 _SECRET = re.compile(r"(?<=://)[^/\s@]+@")
 
@@ -21,6 +21,7 @@ def setup_rows(reading: Reading) -> list[tuple[str, list[tuple[str, str]]]]:
     """Returns groups of names and values; secrets in database addresses are left out."""
     raw = reading.raw
     groups = [
+        ("Preparation of the cohort", _preparation(reading)),
         (
             "Study",
             {"objective": raw.get("objective"), "attributes": list(reading.attributes), **(raw.get("study") or {})},
@@ -41,6 +42,15 @@ def setup_rows(reading: Reading) -> list[tuple[str, list[tuple[str, str]]]]:
         ),
     ]
     return [(title, list(_flat(entries))) for title, entries in groups if entries]
+
+
+def preparation_rows(reading: Reading) -> list[tuple[str, str]]:
+    """Returns the choices that the cohort was prepared by; none where it was not."""
+    return list(_flat(_preparation(reading)))
+
+
+def _preparation(reading: Reading) -> Mapping[str, Any]:
+    return (reading.raw.get("cohort") or {}).get("preparation") or {}
 
 
 def _screening(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Experiment:
     Args:
         attributes: the sensitive attributes' declarations.
         network: backbone, its SHA-256, image size and number of parameters.
-        cohort: counts, split rule, filter.
+        cohort: counts, split rule, filter, how it was prepared.
         cohort_hash: of rows, splits and images.
         eligibility: the counts that the objective rests on, and the limit.
         preprocessing: what was done to the images.

@@ -47,12 +47,31 @@ def test_names_and_values_that_could_be_formulas_are_read_as_they_were_before_th
     assert read.class_names == (f"{sign}0", f"{sign}1")
 
 
-def test_class_names_come_from_label_name_when_it_names_each_class_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        ("", ("healthy", "ill")),
+        ("c.png,1,p3,m,a bit ill\n", ("healthy", "a bit ill, ill")),
+        ("c.png,1,p3,m,healthy\n", ("0", "1")),
+        ("c.png,1,p3,m,\n", ("0", "1")),
+        ("".join(f"{k}.png,1,p3,m,ill {k}\n" for k in range(5)), ("healthy", "ill, ill 0, ill 1, ill 2, ill 3, ill 4")),
+        ("".join(f"{k}.png,1,p3,m,ill {k}\n" for k in range(6)), ("0", "1")),
+    ],
+)
+def test_classes_are_named_by_label_name_where_its_names_are_few_and_none_is_of_both(
+    tmp_path: Path, more: str, names: tuple[str, str]
+) -> None:
     path = tmp_path / "m.csv"
-    path.write_text(GOOD, encoding="utf-8")
-    assert read_manifest(path).class_names == ("healthy", "ill")
-    path.write_text(GOOD + "c.png,1,p3,m,very ill\n", encoding="utf-8")
-    assert read_manifest(path).class_names == ("0", "1")
+    path.write_text(GOOD + more, encoding="utf-8")
+    assert read_manifest(path).class_names == names
+
+
+def test_a_record_of_the_preparation_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(GOOD, encoding="utf-8")
+    assert read_manifest(tmp_path / "m.csv").prepared is None
+    (tmp_path / "prepared.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"prepared.json' beside the manifest is no JSON object"):
+        read_manifest(tmp_path / "m.csv")
 
 
 def test_labels_written_as_whole_floats_are_labels(tmp_path: Path) -> None:

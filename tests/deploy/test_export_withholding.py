@@ -24,6 +24,7 @@ def small(source: SearchOutput) -> SearchOutput:
 def test_no_small_count_is_exported(small: SearchOutput, tmp_path: Path) -> None:
     counts = small.result["test"]["attributes"]["site"]["subgroups"]["C"]
     assert 0 < counts["n_positive"] < 10, "the subgroup must be small"
+    small.result["cohort"]["preparation"] = {"options": {"bcc": "benign"}}
     exported = export_bundle(without_small_cells(small, 10), described(small), tmp_path / "tiny")
     test = json.loads((exported.path / "configs" / "metadata.json").read_text())["fairtune"]["test"]
     withheld = test["attributes"]["site"]["subgroups"]["C"]
@@ -34,6 +35,7 @@ def test_no_small_count_is_exported(small: SearchOutput, tmp_path: Path) -> None
     for name in ("model_card.html", "model_card.md"):
         card = (exported.path / "docs" / name).read_text(encoding="utf-8")
         assert "suppressed" in card
+        assert "options: bcc" in card, "rules are no counts"
         assert "in each split" not in card
         assert "counts below ten" not in card
         assert "was lowered from 20 to 5" in card, "cautions stay"

@@ -71,6 +71,17 @@ def test_page_and_markdown_tell_the_same(result: dict[str, Any], tmp_path: Path)
         assert text in plain, text
 
 
+def test_how_the_cohort_was_prepared_is_told_where_no_card_of_it_is_at_hand(
+    result: dict[str, Any], tmp_path: Path
+) -> None:
+    result = copy.deepcopy(result)
+    result["cohort"]["preparation"] = {"options": {"bcc": "benign"}}
+    for page in _written(_facts(result), tmp_path):
+        assert "options: bcc" in page
+    for page in _written(_facts(result, Card(COHORT)), tmp_path):
+        assert "options: bcc" not in page
+
+
 def test_each_subgroup_stands_with_its_interval(result: dict[str, Any], tmp_path: Path) -> None:
     _, markdown = _written(_facts(result), tmp_path)
     value = result["test"]["attributes"]["age:60"]["subgroups"]["[60,inf)"]["auroc"]

@@ -143,6 +143,14 @@ def test_the_set_up_has_every_group(result: Result, group: str) -> None:
     assert group in [title for title, rows in setup_rows(Reading(result)) if rows]
 
 
+def test_the_set_up_tells_how_the_cohort_was_prepared_and_nothing_where_it_was_not(result: Result) -> None:
+    heading = "Preparation of the cohort"
+    assert heading not in dict(setup_rows(Reading(result)))
+    result["cohort"]["preparation"] = {"dataset": "Skin", "label": "1: mel; 0: nv", "options": {"bcc": "benign"}}
+    found = dict(setup_rows(Reading(result)))[heading]
+    assert found == [("dataset", "Skin"), ("label", "1: mel; 0: nv"), ("options: bcc", "benign")]
+
+
 def test_the_set_up_tells_how_far_trainings_bore_screening_out(result: dict[str, Any]) -> None:
     trials = [{"trial": 5, "screened": 0.80, "trained": 0.83}, {"trial": 6, "screened": 0.79, "trained": None}]
     found = {"n_screened": 64, "screened_with": "attention", "trials": trials}

@@ -13,6 +13,7 @@ __all__ = ["without_small_cells"]
 
 _TELLING = ("comparisons", "optimism", "noise")
 _COUNTED = ("cohort", "eligibility")
+_RULES = ("preparation",)
 
 
 def without_small_cells(source: SearchOutput, minimum: int) -> SearchOutput:
@@ -37,4 +38,4 @@ def without_small_cells(source: SearchOutput, minimum: int) -> SearchOutput:
 
 def _without_counts(told: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what is told of the whole, without what is told of its parts."""
-    return {name: value for name, value in told.items() if not isinstance(value, Mapping)}
+    return {name: value for name, value in told.items() if name in _RULES or not isinstance(value, Mapping)}

@@ -17,7 +17,7 @@ from monai_fairtune.report.operating_point import operating_point
 from monai_fairtune.report.table_assessment import gaps_table, measures_table
 from monai_fairtune.report.table_cohort import cohort_table
 from monai_fairtune.report.table_comparison import levelling_table
-from monai_fairtune.report.table_setup import mask_rows
+from monai_fairtune.report.table_setup import mask_rows, preparation_rows
 from monai_fairtune.report.tables import Cell, Table
 from monai_fairtune.report.wording import enumerate_words, percent, printable, shorten
 
@@ -108,9 +108,10 @@ def _data(facts: ModelFacts) -> Section:
     cohort = facts.reading.raw.get("cohort") or {}
     counted = cohort_table(facts.reading)
     told = [str(cohort.get("split_rule") or ""), f"Rows: {cohort['where']}." if cohort.get("where") else ""]
-    known = []
-    if facts.cohort is not None:
-        card = facts.cohort
+    card = facts.cohort
+    if card is None:
+        known = preparation_rows(facts.reading)
+    else:
         known = [*datasheet.motivation(card), *datasheet.collection(card), *datasheet.distribution(card)]
     return Section(
         "data",
