@@ -16,6 +16,9 @@ from tests.servers.processes import wait_until
 
 N_STUDIES, N_KILLS, N_SENDERS = 200, 12, 4
 
+# pynetdicom leaves sockets whose connection was refused or broke to Python, which may take them in a later test.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 
 def lines(node: NodeProcess) -> list[dict[str, object]]:
     """Returns what a node has logged."""
@@ -34,7 +37,6 @@ def persist(images: list[Dataset], node: NodeProcess) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # pynetdicom's, of connections refused
 def test_fault_a_node_killed_at_any_moment_loses_and_doubles_no_report(tmp_path: Path, archive: Archive) -> None:
     draw = random.Random(7)  # noqa: S311 - chooses moments
     with NodeProcess(tmp_path, archive) as node:
