@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from monai_fairtune.cohort.readers.reader import About, FoundCohort, option
 from monai_fairtune.cohort.readers.rows import Rows
 from monai_fairtune.cohort.readers.tables import read_csv, recode, require_file, years
 from monai_fairtune.cohort.readers.windows import require_window, to_window
-from monai_fairtune.exceptions import ManifestError
+from monai_fairtune.exceptions import ConfigurationError, ManifestError
 
 __all__ = ["OL3I"]
 
@@ -58,6 +58,7 @@ class OL3I:
     def read(self, root: Path) -> FoundCohort:
         """Returns what is found below ``root``."""
         require_window(self.low, self.high)
+        self._require_names()
         columns = [self.id_column, self.label_column, self.sex_column, self.age_column]
         columns += [name for name in (self.image_column, self.split_column) if name]
         read, table = read_csv(root, [self.table], columns)
@@ -83,6 +84,12 @@ class OL3I:
             tables=[table],
             picture=None if self.image_column else self.picture,
         )
+
+    def _require_names(self) -> None:
+        files = {"table": self.table} | ({} if self.image_column else {"slices": self.slices})
+        for name, file in files.items():
+            if not file or PurePath(file).is_absolute() or ".." in PurePath(file).parts:
+                raise ConfigurationError(f"The option {name} is {file!r}. Name a file by its path from the root.")
 
     def _slice_names(self, root: Path) -> list[str]:
         with self._open(root) as file:

@@ -40,6 +40,10 @@ class PictureWriter:
         """Returns where an image is written."""
         return self.folder / PurePosixPath(name).with_suffix(".npy" if self.size is None else ".png")
 
+    def has_written(self) -> bool:
+        """Returns whether the folder holds any image, of this call or an earlier one."""
+        return any(path.suffix in (".npy", ".png") for path in self.folder.rglob("*"))
+
     def is_written(self, name: str) -> bool:
         """Returns whether an image was written before; an empty file is what a loss of power leaves."""
         path = self.path(name)

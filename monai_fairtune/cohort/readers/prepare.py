@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["PreparedCohort", "prepare_cohort"]
 
 _IMAGES, _IMAGES_RECORD, _LOCK = "images", "images.json", ".prepare.lock"
-_MOST_NAMED = 20
+_MOST_NAMED, _LARGEST = 20, 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +132,7 @@ def prepare_cohort(
         reader: of the dataset.
         root: the folder that the download was unpacked into.
         output_dir: receives everything; outside ``root``.
-        resize: side in pixels; images are written as square PNG files, their aspect ratio not kept.
+        resize: side in pixels, up to 4096; images are written as square PNG files, their aspect ratio not kept.
         allow_missing: leave out the rows whose image is missing or cannot be decoded, instead of writing no manifest.
         n_workers: threads that write images.
         progress: whether to draw a bar on standard error.
@@ -147,7 +147,7 @@ def prepare_cohort(
             written.
     """
     root, folder = Path(root), Path(output_dir)
-    _require_usable(root, folder, resize, reader)
+    _require_usable(root, folder, reader, resize, n_workers)
     found = reader.read(root)
     hashes = {table: file_sha256(root / table) for table in found.tables}
     links = linked_folders(root) if found.missing else ()
@@ -180,10 +180,14 @@ def prepare_cohort(
     return prepared
 
 
-def _require_usable(root: Path, folder: Path, resize: int | None, reader: CohortReader) -> None:
+def _require_usable(root: Path, folder: Path, reader: CohortReader, resize: int | None, n_workers: int) -> None:
     refuse_output_in(root, folder)
-    if resize is not None and resize < 1:
-        raise ConfigurationError(f"resize is {resize}. Give the side of the images in pixels, such as 224.")
+    if resize is not None and not 1 <= resize <= _LARGEST:
+        raise ConfigurationError(
+            f"resize is {resize}. Give the side of the images in pixels, from 1 to {_LARGEST}, such as 224."
+        )
+    if n_workers < 1:
+        raise ConfigurationError(f"n_workers is {n_workers}. Give how many threads write images, 1 or more.")
     refuse_foreign_manifest(folder, reader.about.name)
 
 
@@ -209,7 +213,7 @@ def _require_same_images(reader: CohortReader, writer: PictureWriter) -> None:
     options = options_of(reader) if writer.picture is not None else {}
     wanted = {"reader": reader.about.name, "options": options, "resize": writer.size}
     record = writer.folder / _IMAGES_RECORD
-    if not record.exists():
+    if not record.exists() or not writer.has_written():
         write_json(record, wanted)
     elif (made := read_json(record)) != wanted:
         raise ConfigurationError(

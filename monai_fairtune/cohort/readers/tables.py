@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,8 @@ def find_file(root: Path, names: Sequence[str]) -> Path | None:
     """Returns the first file that has one of the names, in ``root`` or up to two folders below; ``*`` is anything."""
     for depth in _DEPTHS:
         for name in names:
-            found = sorted(path for path in root.glob(depth + name) if path.is_file())
+            pattern = depth + escape(name).replace("[*]", "*")
+            found = sorted(path for path in root.glob(pattern) if path.is_file())
             if found:
                 return found[0]
     return None

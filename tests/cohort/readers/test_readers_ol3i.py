@@ -43,6 +43,18 @@ def test_a_slice_is_shown_in_the_window_of_soft_tissue(root: Path) -> None:
         OL3I().picture(root, "zzz")
 
 
+@pytest.mark.parametrize("name", ["", "/data/file", "../file", "a/../../file"])
+def test_a_file_that_is_not_named_from_the_root_is_refused(root: Path, name: str) -> None:
+    for reader in (OL3I(table=name), OL3I(slices=name)):
+        with pytest.raises(ConfigurationError, match=f"The option (table|slices) is '{name}'. Name a file"):
+            reader.read(root)
+
+
+def test_a_table_is_found_whatever_signs_are_in_its_name(root: Path) -> None:
+    (root / "clinical_data.csv").rename(root / "clinical [v2].csv")
+    assert OL3I(table="clinical [v2].csv").read(root).tables == ("clinical [v2].csv",)
+
+
 def test_names_of_another_layout_are_options(tmp_path: Path) -> None:
     downloads.write_lines(
         tmp_path / "table.csv",

@@ -28,7 +28,7 @@ from tests.cohort.readers import downloads
 class Cutting:
     """A tiny reader whose images are cut out of its files."""
 
-    how: str = option("ramp", "ramp, fail at 3, interrupt at 3, or alike")
+    how: str = option("ramp", "ramp, fail, fail at 3, interrupt at 3, or alike")
     about: ClassVar[About] = TinyReader.about
 
     def read(self, root: Path) -> FoundCohort:
@@ -41,7 +41,7 @@ class Cutting:
         number = int(Path(name).stem)
         if self.how == "interrupt at 3" and number == 3:
             raise KeyboardInterrupt
-        if self.how == "fail at 3" and number == 3:
+        if self.how == "fail" or (self.how == "fail at 3" and number == 3):
             raise ImageError("Image '3' is damaged. Replace it.")
         return np.full((6, 8), 1000 * number, dtype=np.uint16)
 
@@ -210,6 +210,12 @@ def test_images_that_were_made_in_another_way_are_not_taken_for_these(tmp_path: 
         prepare(root, tmp_path / "cut", Cutting("fail at 3"))
 
 
+def test_where_no_image_was_written_a_corrected_command_goes_on(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    assert prepare(root, tmp_path / "out", Cutting("fail"), allow_missing=True).manifest is None
+    assert prepare(root, tmp_path / "out", Cutting()).manifest is not None
+
+
 def test_images_that_cannot_be_decoded_are_named_and_may_be_left_out(tmp_path: Path) -> None:
     root = write_tiny_download(tmp_path / "tiny")
     (root / "images" / "4.png").write_bytes(b"broken")
@@ -356,5 +362,14 @@ def test_a_folder_that_is_in_use_or_cannot_be_written_is_refused(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be written: Not a directory"):
         prepare(root, tmp_path / "file" / "out")
-    with pytest.raises(ConfigurationError, match="resize is 0"):
-        prepare(root, tmp_path / "out", resize=0)
+
+
+@pytest.mark.parametrize("how", [{"resize": 0}, {"resize": 5000}, {"n_workers": 0}, {"n_workers": -3}])
+def test_a_number_that_cannot_be_used_is_refused_before_anything_is_written(
+    tmp_path: Path, how: dict[str, int]
+) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    ((name, value),) = how.items()
+    with pytest.raises(ConfigurationError, match=f"{name} is {value}\\. Give"):
+        prepare(root, tmp_path / "out", **how)
+    assert not (tmp_path / "out").exists()
