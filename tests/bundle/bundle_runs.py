@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
+
+from tests.servers.processes import wait_until
 
 BUNDLE = Path(__file__).parents[2] / "bundles" / "fairtune_classification"
 CONFIGS = BUNDLE / "configs"
@@ -99,3 +102,20 @@ def run_process(
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def read_result(output: Path) -> dict[str, Any]:
+    """Returns what a search has found."""
+    found: dict[str, Any] = json.loads((output / "result.json").read_text())
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes that a process has started and that are there."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def wait_until_gone(processes: list[int]) -> None:
+    """Waits a minute at most until processes have ended."""
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the workers end", 60)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.bundle.bundle_runs import QUICK, TINY, Outcome, run_process, write_cohort
+from tests.bundle.bundle_runs import QUICK, TINY, Outcome, read_result, run_process, write_cohort
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
@@ -33,7 +32,7 @@ def test_a_search_of_two_workers_shares_one_gpu_and_its_answer_serves(run: Calla
     found = run("search.yaml", **QUICK, n_workers=2)
     assert found.returncode == 0, found.stderr
     output: Path = run.folder / "output"  # type: ignore[attr-defined]
-    assert json.loads((output / "result.json").read_text())["n_trials"]["complete"] > 0
+    assert read_result(output)["n_trials"]["complete"] > 0
     evaluated = run("evaluate.yaml")
     assert evaluated.returncode == 0, evaluated.stderr
     inferred = run("inference.yaml")

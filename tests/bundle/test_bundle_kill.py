@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tests.bundle.bundle_runs import QUICK, TINY, command_line
+from tests.bundle.bundle_runs import QUICK, TINY, command_line, read_result
 
 
 def finished(output: Path) -> set[Path]:
@@ -43,7 +42,7 @@ def test_fault_a_search_killed_four_times_loses_nothing_and_ends_with_the_same_m
         assert run_until(line, tmp_path, n_finished) == -signal.SIGKILL, (tmp_path / "log.txt").read_text()
         assert before <= finished(tmp_path / "output")
     assert run_until(line, tmp_path, 10_000) == 0, (tmp_path / "log.txt").read_text()
-    cut, whole = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path / "output", searched))
+    cut, whole = (read_result(folder) for folder in (tmp_path / "output", searched))
     for key in ("mask", "hyperparameters", "validation", "selection", "test", "n_trials", "config_hash"):
         assert cut[key] == whole[key], key
     assert [trial["value"] for trial in cut["trials"]] == [trial["value"] for trial in whole["trials"]]

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.bundle.bundle_runs import QUICK, TINY, RunBundle
+from tests.bundle.bundle_runs import QUICK, TINY, RunBundle, read_result
 
 SCREENED = {
     "search_space": "norm1 / attention / norm2 / mlp",
@@ -24,7 +23,7 @@ def test_a_search_trains_what_screening_found_and_its_report_tells(
     options = {"manifest": manifest, "attribute": "sex", "weights": weights, "output_dir": tmp_path / "output"}
     outcome = run_bundle("search.yaml", options | TINY | QUICK | SCREENED)
     assert outcome.returncode == 0, outcome.stderr
-    result = json.loads((tmp_path / "output" / "result.json").read_text())
+    result = read_result(tmp_path / "output")
     names = [trial["name"] for trial in result["trials"]]
     assert names[5:8] == ["all components", "screening", "screening"]
     assert result["screening"]["n_screened"] == 12

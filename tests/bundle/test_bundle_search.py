@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle.bundle_runs import QUICK, TINY, RunBundle, read_rows
+from tests.bundle.bundle_runs import QUICK, TINY, RunBundle, read_result, read_rows
 
 _REPORT_KEYS = {"schema", "n", "n_patients", "prevalence", "overall", "threshold", "attributes"}
 
@@ -20,7 +20,7 @@ def test_a_search_leaves_the_files_of_the_contract(searched: Path) -> None:
 
 
 def test_a_result_holds_what_the_contract_promises(searched: Path) -> None:
-    result = json.loads((searched / "result.json").read_text())
+    result = read_result(searched)
     assert result["attribute"] == "sex"
     assert result["objective"] == "worst_group_auroc"
     assert len(result["anchors"]) == 5
@@ -33,7 +33,7 @@ def test_a_result_holds_what_the_contract_promises(searched: Path) -> None:
 
 
 def test_a_result_says_what_the_objective_rests_on_and_that_the_limit_was_lowered(searched: Path) -> None:
-    result = json.loads((searched / "result.json").read_text())
+    result = read_result(searched)
     assert result["eligibility"]["lowered"] is True
     assert (result["eligibility"]["min_per_class"], result["eligibility"]["default"]) == (5, 20)
     assert sum(result["eligibility"]["cells"]["test"]["sex"]["female"]) == 20
@@ -134,7 +134,7 @@ def test_random_weights_are_named_on_standard_error_and_in_the_result(
     assert outcome.returncode == 0, outcome.stderr
     assert "starts from random weights and is not pretrained" in outcome.stderr
     assert "Note on objective auroc_gap" in outcome.stderr
-    result = json.loads((tmp_path / "result.json").read_text())
+    result = read_result(tmp_path)
     assert result["network"]["pretrained"] is False
     assert result["attributes"] == ["sex", "age:60"]
     assert set(result["test"]["attributes"]) == {"sex", "age:60"}

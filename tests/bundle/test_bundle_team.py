@@ -15,9 +15,19 @@ import torch
 
 from monai_fairtune.bundle import count_workers
 from monai_fairtune.exceptions import ConfigurationError
-from tests.bundle.bundle_runs import CONFIGS, QUICK, TINY, Outcome, RunBundle, command_line, run_process
+from tests.bundle.bundle_runs import (
+    CONFIGS,
+    QUICK,
+    TINY,
+    Outcome,
+    RunBundle,
+    children,
+    command_line,
+    read_result,
+    run_process,
+    wait_until_gone,
+)
 from tests.bundle.fragile_vit import MOST_IMAGES
-from tests.bundle.test_bundle_workers import children, read, wait_until_gone
 from tests.servers.postgres import Database
 
 _CONFIGS = ["search.yaml", "multi_gpu.yaml"]
@@ -41,7 +51,7 @@ def test_two_processes_search_together_as_one_does_but_for_rounding_and_one_does
     outcome = search(options, tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.count("Report: ") == 1
-    alone, together = read(searched), read(tmp_path / "output")
+    alone, together = read_result(searched), read_result(tmp_path / "output")
     assert together["mask"] == alone["mask"]
     assert together["n_trials"] == alone["n_trials"]
     values = [[trial["value"] for trial in result["trials"]] for result in (together, alone)]
@@ -93,7 +103,7 @@ def test_fault_a_killed_process_ends_the_others_with_a_sentence_and_the_same_com
     outcome = search(options, tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert {path: path.stat().st_mtime_ns for path in finished} == written
-    assert read(output)["n_trials"]["complete"] == QUICK["n_trials"]
+    assert read_result(output)["n_trials"]["complete"] == QUICK["n_trials"]
 
 
 def environment(pid: int) -> str:
@@ -128,4 +138,4 @@ def test_processes_that_share_each_training_are_one_worker_around_a_database_too
     line = [sys.executable, *_TORCHRUN, "-m", "monai_fairtune", "worker", "--config", *configs, *given]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert read(tmp_path / "output")["n_trials"]["complete"] == QUICK["n_trials"]
+    assert read_result(tmp_path / "output")["n_trials"]["complete"] == QUICK["n_trials"]

@@ -17,7 +17,7 @@ from monai_fairtune.masks import FairTuneNetwork, load_delta, read_delta_metadat
 from monai_fairtune.metrics import Resampling
 from monai_fairtune.predictions import write_csv
 from monai_fairtune.tuning import Budget, EpochReport, Verdict
-from tests.bundle.bundle_runs import CONFIGS, TINY, RunBundle, read_rows, write_rows
+from tests.bundle.bundle_runs import CONFIGS, TINY, RunBundle, read_result, read_rows, write_rows
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_an_evaluation_agrees_with_the_search_and_counts_its_read_of_test(
     assert outcome.returncode == 0, outcome.stderr
     assert "The test split is read for time number 2 in this study." in outcome.stdout
     found = json.loads((study / "evaluation" / "report.json").read_text())
-    expected = json.loads((study / "result.json").read_text())["test"]
+    expected = read_result(study)["test"]
     assert found["threshold"] == expected["threshold"]
     assert found["overall"]["auroc"]["value"] == pytest.approx(expected["overall"]["auroc"]["value"], abs=1e-12)
     assert found["attributes"]["sex"]["subgroups"].keys() == {"female", "male"}
@@ -202,7 +202,7 @@ def test_inference_needs_neither_labels_nor_attributes(
     assert len(rows) == 160
     assert list(rows[0]) == ["image", "probability", "class"]
     assert rows[0]["image"] == "test_000.png"
-    threshold = json.loads((study / "result.json").read_text())["validation"]["threshold"]["value"]
+    threshold = read_result(study)["validation"]["threshold"]["value"]
     assert {row["class"] for row in rows} == {"0", "1"}
     assert all((float(row["probability"]) >= threshold) == (row["class"] == "1") for row in rows)
 
@@ -226,7 +226,7 @@ def test_inference_gives_the_probabilities_that_the_search_assessed(
     with (study / "predictions.csv").open(newline="") as file:
         scores = np.array([float(row["probability"]) for row in csv.DictReader(file)])
     labels = np.array([int(row["label"]) for row in rows])
-    result = json.loads((study / "result.json").read_text())
+    result = read_result(study)
     assert auroc(labels, scores) == pytest.approx(result["test"]["overall"]["auroc"]["value"], abs=0.01)
 
 

@@ -7,23 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.bundle.bundle_runs import QUICK, TINY, command_line, run_process
+from tests.bundle.bundle_runs import QUICK, TINY, children, command_line, read_result, run_process, wait_until_gone
 
 _SAME = ("mask", "hyperparameters", "validation", "selection", "test", "n_trials", "config_hash", "noise")
-
-
-def read(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "result.json").read_text())
-    return found
-
-
-def children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
 
 
 @pytest.mark.slow
@@ -34,7 +23,7 @@ def test_two_worker_processes_give_the_bits_that_one_process_gives(
     outcome = run_process("search.yaml", options | TINY | QUICK, cwd=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     assert "Report: " in outcome.stdout
-    alone, together = read(searched), read(tmp_path / "output")
+    alone, together = read_result(searched), read_result(tmp_path / "output")
     for key in _SAME:
         assert together[key] == alone[key], key
     assert [trial["value"] for trial in together["trials"]] == [trial["value"] for trial in alone["trials"]]
@@ -62,7 +51,7 @@ def test_fault_a_killed_worker_process_costs_an_attempt_and_a_killed_driver_take
         wait_until_gone(workers)
         again = subprocess.run(line, cwd=tmp_path, env=environment, stdout=log, stderr=log, timeout=300)
     assert again.returncode == 0, (tmp_path / "log.txt").read_text()
-    alone, together = read(searched), read(tmp_path / "output")
+    alone, together = read_result(searched), read_result(tmp_path / "output")
     for key in _SAME:
         assert together[key] == alone[key], key
 
@@ -74,13 +63,6 @@ def wait_for_a_result(driver: subprocess.Popen[bytes], output: Path) -> list[int
             return children(driver.pid)
         time.sleep(0.01)
     raise AssertionError(f"The driver ended with {driver.poll()}, or finished nothing.")
-
-
-def wait_until_gone(processes: list[int]) -> None:
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in processes):
-        assert time.monotonic() < deadline, "workers outlived their driver"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -95,13 +77,14 @@ def test_folds_several_objectives_and_a_log_of_each_training_work_together(
         "objective": "[worst_group_auroc,trained_share]",
         "method": "nsga2",
         "population_size": 2,
+        "utility_floor": 0.0,
         "log_trials": "tensorboard",
         "max_trained_share": 0.9,
         "patience": 3,
     }
     outcome = run_process("search.yaml", options | TINY | QUICK, cwd=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
-    found = read(tmp_path / "output")
+    found = read_result(tmp_path / "output")
     assert [goal["name"] for goal in found["objectives"]] == ["worst_group_auroc", "trained_share"]
     assert found["pareto_front"]
     for trial in found["trials"]:
