@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from monai_fairtune.cohort.console import n_of
 from monai_fairtune.cohort.own_data.images import OwnImages
 from monai_fairtune.cohort.own_data.mapping_schema import MISSING_CELL
 from monai_fairtune.cohort.own_data.proposed import Difference, Proposed, counted, is_recorded, listed, named_columns
@@ -38,11 +39,21 @@ def propose_patient(frame: pd.DataFrame, images: OwnImages) -> Proposed:
     candidates = found + ([element] if n_ids > 1 else [])
     notes = [f"{source}: {_distinct(frame[str(source)])}" for source in candidates]
     notes.append("image: path makes each image a patient of its own; right only where no patient has two images")
-    if len(found) > 1 or not candidates:
+    parted = _parted(frame, candidates[0], element) if len(found) == 1 and element in candidates else ""
+    if len(found) > 1 or not candidates or parted:
         question = f"Which one is the patient's id? Candidates: {listed([str(each) for each in candidates]) or 'none'}."
-        return Proposed("patient_id", None, tuple(notes), "Whose image it is is open.", question)
+        return Proposed("patient_id", None, tuple(notes), "Whose image it is is open.", parted + question)
     said = f"Patients are told apart by {candidates[0]}, of which the manifest holds pseudonyms."
     return Proposed("patient_id", candidates[0].plain, tuple(notes), said)
+
+
+def _parted(frame: pd.DataFrame, column: Source, element: Source) -> str:
+    """Returns a sentence if the column parts patients of the header, whose images could then be in two splits."""
+    both = frame[(frame[str(column)] != "") & (frame[str(element)] != "")]
+    n_ids = both.groupby(str(element))[str(column)].nunique()
+    n_parted = int((n_ids > 1).sum())
+    several = f"{n_parted} of the {n_of(len(n_ids), 'patient')} of {element} have several ids in {column}. "
+    return several if n_parted else ""
 
 
 def propose_sex(frame: pd.DataFrame) -> tuple[Mapping[str, Any], Proposed]:

@@ -37,7 +37,7 @@ def test_dates_are_used_where_they_can_be_read_in_one_way_only(desk: Desk) -> No
 def test_a_date_of_birth_or_of_the_last_contact_is_not_the_date_of_the_exam(
     undated: Desk, birth: str, exam: str
 ) -> None:
-    others = {birth: born, "Date of last contact": ["01.06.2024"], exam: ["01.01.2011"]}
+    others: dict[str, Any] = {birth: born, "Date of last contact": ["01.06.2024"], exam: ["01.01.2011"]}
     mapping = undated.propose(rows(accession=accession, finding=YES_NO, **others))
     written = {"format": "%d.%m.%Y"}
     assert mapping["age"] == [{"birth": {"column": birth} | written, "study": {"column": exam} | written}]

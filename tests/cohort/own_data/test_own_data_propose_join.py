@@ -130,7 +130,9 @@ def test_absolute_paths_of_a_datalist_name_images_below_the_root_and_no_namesake
         for namesake in ("elsewhere", "part 2"):
             (pictures.root / namesake).mkdir(exist_ok=True)
             (pictures.root / namesake / path.name).write_bytes(path.read_bytes())
-    entries = [{"image": str(path), "label": k % 2} for k, path in enumerate(sorted(pictures.root.glob("part [01]/*")))]
+    entries: list[dict[str, Any]] = [
+        {"image": str(path), "label": k % 2} for k, path in enumerate(sorted(pictures.root.glob("part [01]/*")))
+    ]
     pictures.table = pictures.table.with_name("dataset.json")
     pictures.table.write_text(json.dumps({"training": entries}))
     proposal = propose_mapping(pictures.root, pictures.table, pictures.out, progress=False)

@@ -12,7 +12,7 @@ from tests.cohort.own_data.hospital import YES_NO, accession, rows, same_sex
 
 
 def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_question(desk: Desk) -> None:
-    columns = {"Geschlecht": ["W", "x", *["männlich"] * 2, *["W", "x"] * 3, *["männlich"] * 2]}
+    columns: dict[str, Any] = {"Geschlecht": ["W", "x", *["männlich"] * 2, *["W", "x"] * 3, *["männlich"] * 2]}
     mapping = desk.propose(rows(accession=accession, finding=YES_NO, **columns))
     values = {"W": "female", "männlich": "male", "x": None}
     assert mapping["columns"]["sex"][0] == {"column": "Geschlecht", "values": values}
@@ -54,6 +54,18 @@ def test_a_sex_that_table_and_header_seldom_tell_differently_is_told_on_the_scre
     assert desk.propose(rows(40, accession=accession, finding=YES_NO, **sex))["columns"]["sex"]["column"] == "sex"
     assert "column sex and dicom PatientSex differ in 1 of the 30 images that have both." in desk.said
     assert desk.proposal.questions == []
+
+
+def test_an_id_of_the_table_that_parts_a_patient_of_the_header_is_a_question(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    hospital.write_studies(desk.root, per_patient=2)
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, patient=lambda k: f"visit {k}"))
+    assert mapping["patient_id"] is None
+    (question,) = desk.proposal.questions
+    assert question.startswith("6 of the 6 patients of dicom PatientID have several ids in column patient.")
+    desk.proposal.path.unlink()
+    mapping = desk.propose(rows(accession=accession, finding=YES_NO, patient=lambda k: f"family {k // 4}"))
+    assert mapping["patient_id"] == {"column": "patient"}
 
 
 def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
