@@ -83,6 +83,7 @@ class OL3I:
             counts={"images": len(read)},
             tables=[table],
             picture=None if self.image_column else self.picture,
+            container=None if self.image_column else self._container(root).relative_to(root).as_posix(),
         )
 
     def _require_names(self) -> None:
@@ -95,8 +96,11 @@ class OL3I:
         with self._open(root) as file:
             return list(file)
 
+    def _container(self, root: Path) -> Path:
+        return require_file(root, [self.slices])
+
     def _open(self, root: Path) -> Any:
-        path = require_file(root, [self.slices])
+        path = self._container(root)
         require_package("h5py", path.name)
         import h5py
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,22 +21,28 @@ from monai_fairtune.exceptions import ImageError, ManifestError
 
 __all__ = ["PictureWriter", "write_pictures"]
 
+_UNIT, _PER_SECOND = 1000, 1_000_000  # us: file systems may keep no finer time
+
 
 @dataclass(frozen=True)
 class PictureWriter:
     """Writes one image of a download to a folder; a file is there whole or not at all.
+
+    Its time of change is a stamp of the file that it was made of: so it is known to be of that one, and whole.
 
     Args:
         root: of the download.
         folder: receives the images.
         picture: as ``FoundCohort.picture``.
         size: side of the resized image in pixels, written as PNG of 8 bits; None for the pixels as they are, as NPY.
+        container: as ``FoundCohort.container``.
     """
 
     root: Path
     folder: Path
     picture: Picture | None
     size: int | None
+    container: str | None = None
 
     def path(self, name: str) -> Path:
         """Returns where an image is written."""
@@ -45,9 +53,12 @@ class PictureWriter:
         return any(path.suffix in (".npy", ".png") for path in self.folder.rglob("*"))
 
     def is_written(self, name: str) -> bool:
-        """Returns whether an image was written before; an empty file is what a loss of power leaves."""
-        path = self.path(name)
-        return path.is_file() and path.stat().st_size > 0
+        """Returns whether an image was written, of its file as it is now; an empty one is left by a loss of power."""
+        try:
+            written = self.path(name).stat()
+        except OSError:
+            return False
+        return written.st_size > 0 and written.st_mtime_ns // _UNIT == self._stamp(name)
 
     def __call__(self, name: str) -> None:
         """Writes an image.
@@ -57,6 +68,7 @@ class PictureWriter:
         """
         path = self.path(name)
         unfinished = path.with_name(f"{path.name}.part")
+        stamp = self._stamp(name)
         pixels = self._pixels(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
@@ -64,7 +76,21 @@ class PictureWriter:
                 np.save(file, pixels, allow_pickle=False)
             else:
                 file.write(encode_png(pixels))
+        if stamp is not None:
+            os.utime(unfinished, ns=(stamp * _UNIT, stamp * _UNIT))
         unfinished.replace(path)
+
+    def _stamp(self, name: str) -> int | None:
+        """Returns the time of an image's file, with a sum over time and size in place of the fraction of its second.
+
+        Archives give all their files one time. None where the file is not known.
+        """
+        try:
+            source = (self.root / (self.container or name)).stat()
+        except OSError:
+            return None
+        total = zlib.crc32(f"{source.st_mtime_ns} {source.st_size}".encode())
+        return int(source.st_mtime) * _PER_SECOND + total % _PER_SECOND
 
     def _pixels(self, name: str) -> NDArray[Any]:
         if self.picture is None:
@@ -77,7 +103,7 @@ class PictureWriter:
 def write_pictures(
     writer: PictureWriter, names: Sequence[str], *, n_workers: int, progress: bool
 ) -> dict[str, ImageError]:
-    """Writes the images that are not written yet.
+    """Writes the images that are not written yet, or whose file has changed.
 
     Args:
         writer: writes one.

@@ -126,7 +126,7 @@ def prepare_cohort(
     """Writes ``manifest.csv`` and ``prepared.json`` for a download, which is left as it is.
 
     The manifest names the download's own files, unless images are resized or have to be cut out of other files: these
-    are written below ``images``, and a call that was interrupted goes on with those that are not there yet.
+    are written below ``images``, and a later call writes those that are not there yet or whose file has changed.
 
     Args:
         reader: of the dataset.
@@ -161,7 +161,7 @@ def prepare_cohort(
     data_root = root
     with _alone_in(folder):
         if resize is not None or found.picture is not None:
-            writer = PictureWriter(root, folder / _IMAGES, found.picture, resize)
+            writer = PictureWriter(root, folder / _IMAGES, found.picture, resize, found.container)
             _require_same_images(reader, writer)
             errors = write_pictures(writer, list(rows["image"]), n_workers=n_workers, progress=progress)
             unreadable = {name: _reason(error, root) for name, error in errors.items()}

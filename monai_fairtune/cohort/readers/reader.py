@@ -67,6 +67,8 @@ class FoundCohort:
         tables: the files that rows were read from, relative to the root.
         picture: gets the pixels of an image out of a file that is more than one picture; None where every image is a
             file that ``decode_image`` reads.
+        container: the one file that ``picture`` cuts all images out of, relative to the root; None where each image has
+            the name of its file.
     """
 
     rows: pd.DataFrame
@@ -77,6 +79,7 @@ class FoundCohort:
     counts: Mapping[str, int]
     tables: tuple[str, ...]
     picture: Picture | None = None
+    container: str | None = None
 
 
 class CohortReader(Protocol):

@@ -43,6 +43,7 @@ class Rows:
         tables: Sequence[str],
         also: Sequence[str] = (),
         picture: Picture | None = None,
+        container: str | None = None,
     ) -> FoundCohort:
         """Returns what a reader found; a row that repeats another is left out.
 
@@ -53,6 +54,7 @@ class Rows:
             tables: see there.
             also: further columns to keep.
             picture: see there.
+            container: see there.
 
         Raises:
             ManifestError: if rows of one image differ.
@@ -71,6 +73,7 @@ class Rows:
             counts=counts,
             tables=tuple(tables),
             picture=picture,
+            container=container,
         )
 
 

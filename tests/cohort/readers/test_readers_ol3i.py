@@ -35,6 +35,10 @@ def test_the_label_may_be_that_of_five_years_and_splits_may_be_left_open(root: P
     assert "split" not in rows
 
 
+def test_all_slices_are_cut_out_of_one_file(root: Path) -> None:
+    assert OL3I().read(root).container == "l3_slices.h5"
+
+
 def test_a_slice_is_shown_in_the_window_of_soft_tissue(root: Path) -> None:
     levels = [int(OL3I().picture(root, name)[0, 0]) for name in ("a1f3", "b2c4", "c9d0", "d4e5", "e5f6")]
     assert levels == [0, 9830, 26214, 42598, 58982]  # -200, -100, 0, 100, 200 HU between -160 and 240

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monai_fairtune.cohort import Cohort, Preprocessing, check_manifest
+from monai_fairtune.cohort.decoding import decode_image
 from monai_fairtune.cohort.readers import HAM10000, About, FoundCohort, PreparedCohort, option, prepare_cohort
+from monai_fairtune.cohort.synthetic_files import write_png
 from monai_fairtune.exceptions import ConfigurationError, ImageError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute
 from monai_fairtune.testing.tiny_reader import TinyReader, write_tiny_download
@@ -32,7 +35,7 @@ class Cutting:
     about: ClassVar[About] = TinyReader.about
 
     def read(self, root: Path) -> FoundCohort:
-        found = replace(TinyReader().read(root), picture=self.cut)
+        found = replace(TinyReader().read(root), picture=self.cut, container="table.csv")
         names = [name.replace(".png", ".x" if k % 2 else ".png") for k, name in enumerate(found.rows["image"])]
         alike = [f"images/1.{'x' if k % 2 else 'y'}{k // 2}" for k in range(len(names))]
         return replace(found, rows=found.rows.assign(image=alike if self.how == "alike" else names))
@@ -167,7 +170,7 @@ def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: 
     folder = tmp_path / "out" / "images" / "images"
     with pytest.raises(KeyboardInterrupt):
         prepare(root, tmp_path / "out", Cutting("interrupt at 3"))
-    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    made = {path.name: path.stat().st_ino for path in folder.iterdir()}
     assert {"0.npy", "1.npy", "2.npy"} <= set(made) <= {f"{k}.npy" for k in range(11)} - {"3.npy"}
     assert not (tmp_path / "out" / "manifest.csv").exists()
     (folder / "1.npy").write_bytes(b"")  # what a loss of power leaves
@@ -175,10 +178,10 @@ def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: 
     record = tmp_path / "out" / "images" / "images.json"
     record.write_text(record.read_text().replace("interrupt at 3", "ramp"))
     prepared = prepare(root, tmp_path / "out", Cutting())
-    now = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    now = {path.name: path.stat().st_ino for path in folder.iterdir()}
     assert set(now) == {f"{k}.npy" for k in range(11)}
     assert all((np.load(folder / f"{k}.npy") == 1000 * k).all() for k in range(11))
-    assert {name for name, written in made.items() if now[name] == written} == set(made) - {"1.npy"}
+    assert {name for name, inode in made.items() if now[name] == inode} == set(made) - {"1.npy"}
     assert len(rows_of(prepared)) == 11
 
 
@@ -197,6 +200,55 @@ def test_a_file_that_was_half_written_never_has_its_final_name(tmp_path: Path) -
     prepare(root, tmp_path / "out", resize=64)
     with Image.open(tmp_path / "out" / "images" / "images" / "0.png") as image:
         assert np.array_equal(np.asarray(image), noise)
+
+
+def _written(output: Path, number: int) -> int:
+    """Returns which of the written files of one image is there."""
+    return (output / "images" / "images" / f"{number}.png").stat().st_ino
+
+
+def test_an_image_whose_file_has_changed_is_written_again_and_no_other(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", resize=8)
+    before = [_written(tmp_path / "out", k) for k in range(11)]
+    write_png(root / "images" / "4.png", np.ones((6, 8)))
+    prepare(root, tmp_path / "out", resize=8)
+    assert [k for k in range(11) if _written(tmp_path / "out", k) != before[k]] == [4]
+    assert (decode_image(tmp_path / "out" / "images" / "images" / "4.png") == 1).all()
+
+
+def test_images_of_another_root_are_never_taken_for_these_even_if_their_files_are_as_old(tmp_path: Path) -> None:
+    first, second = (write_tiny_download(tmp_path / name) for name in ("first", "second"))
+    write_png(second / "images" / "4.png", np.random.default_rng(0).random((6, 8)))
+    for root in (first, second):
+        for image in (root / "images").iterdir():
+            os.utime(image, (1_500_000_000, 1_500_000_000))
+        prepare(root, tmp_path / "out", resize=8)
+    prepare(second, tmp_path / "fresh", resize=8)
+    for k in range(11):
+        image = Path("images") / "images" / f"{k}.png"
+        assert (tmp_path / "out" / image).read_bytes() == (tmp_path / "fresh" / image).read_bytes()
+
+
+def test_images_cut_out_of_a_file_that_has_changed_are_written_again(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    for wanted in (False, True):
+        prepare(root, tmp_path / "out", Cutting(), resize=8)
+        before = [_written(tmp_path / "out", k) for k in range(11)]
+        if wanted:
+            os.utime(root / "table.csv")
+        prepare(root, tmp_path / "out", Cutting(), resize=8)
+        assert ([_written(tmp_path / "out", k) for k in range(11)] != before) == wanted
+
+
+def test_a_written_image_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", resize=8)
+    image = tmp_path / "out" / "images" / "images" / "4.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[:40])
+    prepare(root, tmp_path / "out", resize=8)
+    assert image.read_bytes() == whole
 
 
 def test_images_that_were_made_in_another_way_are_not_taken_for_these(tmp_path: Path) -> None:
