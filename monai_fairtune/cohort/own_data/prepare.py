@@ -14,9 +14,10 @@ from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.ages import all_alike, count_missing, read_ages
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
-from monai_fairtune.cohort.own_data.mapping import Recode, TableMapping, read_mapping
+from monai_fairtune.cohort.own_data.mapping import Recode, TableMapping
 from monai_fairtune.cohort.own_data.mapping_schema import DROP
 from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
+from monai_fairtune.cohort.own_data.read_mapping import read_mapping
 from monai_fairtune.cohort.own_data.recoding import recode_cells, recode_first, refuse_dates, refuse_identifiers
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table

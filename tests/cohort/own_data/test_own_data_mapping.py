@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monai_fairtune.cohort.own_data.mapping import read_mapping
+from monai_fairtune.cohort.own_data.read_mapping import read_mapping
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.exceptions import ConfigurationError
 from tests.cohort.own_data import hospital
