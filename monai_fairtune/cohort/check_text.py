@@ -32,7 +32,7 @@ def check_text(check: CohortCheck) -> str:
 
 def _heading(check: CohortCheck) -> Iterator[str]:
     counts, names = check.counts, check.cohort.class_names
-    meaning = "" if names == ("0", "1") else f" (0 = {names[0]}, 1 = {names[1]})"
+    meaning = "" if names == ("0", "1") else f" (0 = {names[0]}; 1 = {names[1]})"
     n, positive = counts["n"], counts["n_positive"]
     yield from wrapped(
         f"{n} images of {counts['n_patients']} patients, {positive} ({positive / n:.1%}) of class 1{meaning}. "

@@ -17,7 +17,7 @@ Answers = list[tuple[str, str]]
 def motivation(card: Card) -> Answers:
     """Returns what the cohort is and what its label means."""
     names = card.raw["class_names"]
-    label = card.about.get("label") or (f"0 is {names[0]}, 1 is {names[1]}" if names != ["0", "1"] else None)
+    label = card.about.get("label") or (f"0 is {names[0]}; 1 is {names[1]}" if names != ["0", "1"] else None)
     return _answers(
         ("dataset", card.about.get("title")),
         ("label", label),
