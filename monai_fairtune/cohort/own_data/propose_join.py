@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -78,8 +79,9 @@ def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> li
     """
     dates = _dates(table.rows) if images.kind == "dicom" else []
     pairs = [Join(column, source, "ignore") for column in table.rows.columns for source in sources]
-    pairs += [replace(join, date=date) for join in pairs for date in dates if join.image.name == "PatientID"]
-    bounds = {join: n for join in pairs if (n := n_shared_keys(table.rows, images.table, join))}
+    bounds = _bounds(table, images, pairs)
+    dated = [replace(join, date=date) for join in bounds if join.image.name == "PatientID" for date in dates]
+    bounds |= _bounds(table, images, dated)
     found: list[Candidate] = []
     most = 0
     for join in sorted(bounds, key=lambda each: -bounds[each]):
@@ -90,6 +92,11 @@ def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> li
     exact = {each.join.column for each in viable if each.join.leading_zeros == "keep"}
     viable = [each for each in viable if each.join.leading_zeros == "keep" or each.join.column not in exact]
     return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness, sources.index(each.join.image)))
+
+
+def _bounds(table: OwnTable, images: OwnImages, joins: Sequence[Join]) -> dict[Join, int]:
+    """Returns the joins that find anything, and how many rows at most."""
+    return {join: n for join in joins if (n := n_shared_keys(table.rows, images.table, join))}
 
 
 def _dates(rows: pd.DataFrame) -> list[DateSource]:

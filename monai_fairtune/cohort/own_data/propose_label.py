@@ -13,6 +13,7 @@ from monai_fairtune.cohort.own_data.words import LABEL, NO_LABEL, SPLIT, is_date
 __all__ = ["propose_label", "propose_split"]
 
 _MOST_VALUES = 20
+_BY_TIME = "or by time: a column year: {year_of: {dicom: StudyDate}}, then check --split-by 'year>=2021'"
 _SPLITS_NEEDED = {"train", "validation", "test"}
 
 
@@ -70,7 +71,7 @@ def propose_split(rows: pd.DataFrame, is_labelled: pd.Series[bool]) -> Proposed:
             f"column {name!r} does not send labelled rows to train, validation and test: {counted(rows[name])}"
         )
     said = "Splits are drawn by patient, from the seed of check and search."
-    return Proposed("split", None, ("null: drawn by patient later", *notes), said)
+    return Proposed("split", None, ("null: drawn by patient later", _BY_TIME, *notes), said)
 
 
 def _is_two_sided(column: pd.Series[str]) -> bool:
