@@ -84,6 +84,10 @@ def check_reader_tells_which_images_are_there(reader: CohortReader, root: Path) 
     _require(not set(found.surplus) & set(images), "a file is surplus and has a row")
     _require(all((root / name).is_file() for name in found.tables), "a table is not a file of the download")
     for name in sorted(set(images) - set(found.missing)):
+        cut_of = root / (found.container or name)
+        _require(
+            cut_of.is_file(), f"the image {name!r} is cut out of a file that is not there: name it as the container"
+        )
         pixels = decode_image(root / name) if found.picture is None else found.picture(root, name)
         _require(pixels.size > 0, f"the image {name!r} has no pixels")
 

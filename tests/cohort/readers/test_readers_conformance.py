@@ -9,10 +9,15 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from monai_fairtune.cohort.readers import READERS, About, FoundCohort, option
 from monai_fairtune.testing.readers import check_reader
 from monai_fairtune.testing.tiny_reader import TinyReader, write_tiny_download
+
+
+def _cut(root: Path, name: str) -> NDArray[np.uint8]:
+    return np.zeros((2, 2), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Changed:
             "missing": {"missing": ()},
             "surplus": {"surplus": tuple(rows["image"][-1:])},
             "tables": {"tables": ("absent.csv",)},
+            "container": {"picture": _cut, "container": "absent.h5"},
+            "no container": {"picture": _cut, "rows": rows.replace({"image": {"images/1.png": "1"}})},
             "writes": {},
         }
         return replace(found, **changes[self.broken])  # type: ignore[arg-type]
@@ -61,6 +68,8 @@ def test_conformance_of_the_smallest_reader(tmp_path: Path) -> None:
         ("missing", "no image is missing"),
         ("surplus", "a file is surplus and has a row"),
         ("tables", "a table is not a file"),
+        ("container", "the image 'images/1.png' is cut out of a file that is not there"),
+        ("no container", "the image '1' is cut out of a file that is not there"),
         ("writes", "the download has changed"),
     ],
 )
