@@ -1,10 +1,13 @@
-"""What two shortcuts would save in a trial that trains without them.
+"""What shortcuts save in a step that is made without them.
 
     python benchmarks/shortcuts.py [--set-up demo|ham10000|vit-b-224] [--device D] [--quick] [--json]
 
 ``compiled``: every block is compiled by itself (``torch.compile``). A block's graph depends on which of its own
 components are tuned and on whether its input needs a gradient, so that a few graphs serve every mask, and a new mask
 compiles nothing. ``graphs`` counts them after all masks have been met; ``compile`` is what they cost once in a process.
+
+``captured``: the step's passes are CUDA graphs (``training_graphs``), ``both``: those of compiled blocks. On CUDA only,
+and without the capturing, which takes about two plain steps a trial.
 
 ``prefix``: values that the frozen blocks below the lowest tuned one give are kept from the first epoch on. Validation
 could always start there, training only without augmentation. What remains is measured by starting at that block, with
@@ -19,10 +22,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from machine import describe, show
+from monai.inferers import Inferer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from trial_set_ups import SetUp, add_options, build_network, folder_of, prepare
@@ -30,7 +35,7 @@ from trial_set_ups import SetUp, add_options, build_network, folder_of, prepare
 from monai_fairtune.bundle import precision as usual_precision
 from monai_fairtune.bundle import torch_device
 from monai_fairtune.masks import FairTuneNetwork, Mask, Partition, Stages
-from monai_fairtune.tuning import component_blocks, tuned_optimizer
+from monai_fairtune.tuning import compile_blocks, component_blocks, training_graphs, tuned_optimizer
 
 
 def masks_of(space: Partition) -> dict[str, Mask]:
@@ -69,6 +74,9 @@ class Steps:
 
     def train(self) -> None:
         self._learn(self.network(self.images))
+
+    def train_by(self, passes: Inferer) -> None:
+        self._learn(passes(self.images, self.network))
 
     def train_from_lowest(self) -> None:
         self._learn(self._from_lowest())
@@ -131,8 +139,7 @@ def measure(set_up: SetUp, options: argparse.Namespace) -> dict[str, Any]:
     images = torch.rand(shape, generator=generator).to(device)
     labels = torch.randint(0, 2, shape[:1], generator=generator).to(device)
     plain, compiled = (build_network(set_up, precision).to(device) for _ in range(2))
-    for block in Stages.of(compiled.backbone).blocks.values():
-        block.compile()
+    compile_blocks(compiled)
     rows, compile_seconds = [], 0.0
     for name, mask in masks_of(plain.partition("attention")).items():
         steps = Steps(plain, mask, images, labels)
@@ -145,6 +152,7 @@ def measure(set_up: SetUp, options: argparse.Namespace) -> dict[str, Any]:
                 "mask": name,
                 "frozen_blocks": steps.lowest,
                 "compiled": clock.ratio(steps.train, fast.train, n_rounds),
+                **({} if device.type != "cuda" else captured(clock, steps, fast, n_rounds)),
                 "prefix_training": clock.ratio(steps.train, steps.train_from_lowest, n_rounds),
                 "prefix_validation": clock.ratio(steps.predict, steps.predict_from_lowest, n_rounds),
                 "seconds_a_step": clock(steps.train, 3),
@@ -154,14 +162,32 @@ def measure(set_up: SetUp, options: argparse.Namespace) -> dict[str, Any]:
     return {"precision": precision, "rows": rows, "graphs": graphs, "compile_seconds": compile_seconds}
 
 
+def captured(clock: Clock, plain: Steps, compiled: Steps, n_rounds: int) -> dict[str, float]:
+    """Returns ratios of the plain step over captured ones."""
+    ratios = {}
+    for name, steps in {"captured": plain, "both": compiled}.items():
+        with training_graphs(steps.network, [len(steps.images)]) as passes:
+            ratios[name] = clock.ratio(plain.train, partial(steps.train_by, passes), n_rounds)
+    return ratios
+
+
 def print_table(found: Mapping[str, Any]) -> None:
     print(f"\n{found['set_up']}; {found['precision']}\n")
-    print(f"{'times as fast':22}{'compiled':>10}{'prefix, training':>18}{'prefix, validation':>20}{'plain step':>13}")
+    columns = {
+        name: title
+        for name, title in {
+            "compiled": "compiled",
+            "captured": "captured",
+            "both": "both",
+            "prefix_training": "prefix, training",
+            "prefix_validation": "prefix, validation",
+        }.items()
+        if name in found["rows"][0]
+    }
+    print(f"{'times as fast':22}{''.join(f'{title:>20}' for title in columns.values())}{'plain step':>13}")
     for row in found["rows"]:
-        print(
-            f"{row['mask']:22}{row['compiled']:10.2f}{row['prefix_training']:18.2f}{row['prefix_validation']:20.2f}"
-            f"{1000 * row['seconds_a_step']:10.1f} ms"
-        )
+        ratios = "".join(f"{row[name]:20.2f}" for name in columns)
+        print(f"{row['mask']:22}{ratios}{1000 * row['seconds_a_step']:10.1f} ms")
     print(f"\n{found['graphs']} graphs serve all masks; compiling took {found['compile_seconds']:.1f} s")
 
 

@@ -1,6 +1,7 @@
 """How fast a trial is, beside the protocol of the paper with the same masks, data, network, epochs and batches.
 
-    python benchmarks/speed.py [--set-up demo|ham10000|vit-b-224] [--precision P] [--quick] [--json]
+    python benchmarks/speed.py [--set-up demo|ham10000|vit-b-224] [--precision P] [--compiled-blocks] [--quick]
+                               [--json]
 
 Ours is ``SupervisedTuner`` as the bundle builds it: images decoded once, network and weights resident. The protocol
 (``paper_protocol.py``) is measured in float32 and in mixed precision. Each of the three is a process of its own that
@@ -58,8 +59,12 @@ class Ours:
 
     def __init__(self, set_up: SetUp, folder: Path, options: argparse.Namespace) -> None:
         self.set_up = set_up
-        self.tuner, self.once = build_tuner(set_up, folder, options.device, options.precision)
+        self.tuner, self.once = build_tuner(
+            set_up, folder, options.device, options.precision, compiled_blocks=options.compiled_blocks
+        )
         self.masks = choose_masks(self.tuner.network)
+        if options.compiled_blocks:
+            self.compile()
 
     def trial(self, mask: str, epochs: int, **_: object) -> Row:
         clock = TrainingClock()
@@ -68,6 +73,15 @@ class Ours:
         start = time.perf_counter()
         self.tuner.tune(self.masks[mask], rates, budget, seed=0, on_epoch=KeepBest(self.set_up))
         return {"seconds": time.perf_counter() - start, "training_seconds": clock.seconds}
+
+    def compile(self) -> None:
+        """Trains every mask for an epoch, after which there is a graph for each: a cost of once, told apart."""
+        start = time.perf_counter()
+        for mask in self.masks:
+            self.trial(mask, epochs=1)
+        for mask in self.masks:
+            start += self.trial(mask, epochs=1)["seconds"]
+        self.once["compiling"] = time.perf_counter() - start
 
     def cost_once(self) -> Row:
         return self.once
@@ -99,7 +113,8 @@ def operations_per_image(tuner: SupervisedTuner, mask: Mask) -> float:
     network.train()
     images = torch.rand(n, 3, network.image_size, network.image_size, device=tuner.device)
     # Attention as plain products: fused kernels count what they compute twice to save memory.
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+    eager = torch.compiler.set_stance("force_eager")
+    with eager, FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         network(images).sum().backward()
     network.zero_grad(set_to_none=True)
     return counter.get_total_flops() / n
@@ -197,7 +212,7 @@ def measure(set_up: SetUp, folder: Path, options: argparse.Namespace) -> Row:
             arithmetic[mask] = sides["ours"]("arithmetic", mask=mask)
         once = sides["ours"]("cost_once")
     product = max(arithmetic.values(), key=lambda measured: measured["rate"])
-    seconds_once = {name: once[name] for name in ("decoding", "network_and_tuner")}
+    seconds_once = {name: once[name] for name in ("decoding", "network_and_tuner", "compiling") if name in once}
     result = summarise(set_up, found, sum(seconds_once.values()))
     for row in result["masks"]:
         row["trained_share"] = masks[row["mask"]].trained_share
@@ -282,6 +297,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--precision", help="of ours; default: what the bundle chooses for the device")
+    parser.add_argument("--compiled-blocks", action="store_true", help="ours trains with compiled blocks")
     options = parser.parse_args()
     about = describe("torch", "torchvision", "timm", "monai") | {"threads": torch.get_num_threads()}
     if options.device.startswith("cuda"):

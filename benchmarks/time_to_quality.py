@@ -47,8 +47,6 @@ OURS = {
     "n_trials": 14,
     "n_finalists": 2,
     "n_seeds": 1,
-    "n_screened": 48,
-    "n_screened_trials": 4,
     "n_startup_trials": 10,
 }
 
@@ -61,13 +59,14 @@ class Bench:
     tuner: SupervisedTuner
     space: Partition
     folder: Path
+    n_screened: int
 
     @classmethod
-    def of(cls, name: str, folder: Path, device: str) -> Bench:
+    def of(cls, name: str, folder: Path, device: str, n_screened: int) -> Bench:
         torch.set_num_threads(1)  # as in every process, since threads change rounding
         set_up = set_up_of(name, folder)
         tuner, _ = build_tuner(set_up, folder, device, "float32" if name == "demo" else "bfloat16")
-        return cls(set_up, tuner, tuner.network.partition("attention"), folder)
+        return cls(set_up, tuner, tuner.network.partition("attention"), folder, n_screened)
 
     def protocol(self, seed: int, n_trials: int) -> list[tuple[Mask, float, float]]:
         """Returns mask, learning rate and validation value of every trial."""
@@ -97,11 +96,12 @@ class Bench:
 
     def ours(self, seed: int) -> dict[str, Any]:
         """Returns the result of our search."""
+        screening = {"screening": True, "n_screened": self.n_screened, "n_screened_trials": 4}
         settings = SearchSettings(
             max_epochs=self.set_up.epochs,
             seed=seed,
             learning_rates=LEARNING_RATES,
-            screening=True,
+            **(screening if self.n_screened else {}),
             repeat_share=0.0,
             n_replicates=100,
             **OURS,
@@ -111,7 +111,7 @@ class Bench:
             self.space,
             WorstGroupAUROC(tuple(self.set_up.cohort.subgroups)),
             anchors=self.tuner.network.anchors(),
-            output_dir=self.folder / f"ours-{seed}",
+            output_dir=self.folder / (f"ours-{seed}" if self.n_screened else f"ours-unscreened-{seed}"),
             settings=settings,
             experiment=Experiment(tuple(self.set_up.cohort.subgroups), cohort_hash=self.set_up.cohort.hash),
         )
@@ -169,9 +169,9 @@ class Bench:
         return self.tuner.network.anchors()[result["method"]]
 
 
-def compare(name: str, folder: Path, device: str, seed: int, n_trials: int) -> dict[str, Any]:
+def compare(name: str, folder: Path, device: str, n_screened: int, seed: int, n_trials: int) -> dict[str, Any]:
     """Runs both searches of one seed, in a process of its own."""
-    return Bench.of(name, folder, device).compare(seed, n_trials)
+    return Bench.of(name, folder, device, n_screened).compare(seed, n_trials)
 
 
 def interval(values: list[float]) -> tuple[float, float, float]:
@@ -206,6 +206,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--store", type=Path, help="keeps searches and trainings; default: a folder that is deleted")
     parser.add_argument("--trials", type=int, help="of the protocol; default: 200")
+    parser.add_argument("--screened", type=int, default=48, help="masks that ours screens; 0: ours without screening")
     parser.add_argument("--seeds", type=int, default=3, help="searches of each kind")
     parser.add_argument("--n-workers", type=int, default=2, help="processes, of one thread each")
     parser.add_argument("--quick", action="store_true", help="one seed, 20 trials of the protocol")
@@ -216,9 +217,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = (options.store or Path(name)) / options.set_up
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench.of(options.set_up, folder, options.device)  # decodes the images before the processes share them
+        arguments = (options.set_up, folder, options.device, options.screened)
+        bench = Bench.of(*arguments)  # decodes the images before the processes share them
         with ProcessPoolExecutor(options.n_workers, multiprocessing.get_context("spawn")) as pool:
-            parts = [pool.submit(compare, options.set_up, folder, options.device, seed, n_trials) for seed in seeds]
+            parts = [pool.submit(compare, *arguments, seed, n_trials) for seed in seeds]
             rows = [part.result() for part in parts]
         attention = bench.confirm(bench.space.all_tuned(), float(np.sqrt(np.prod(LEARNING_RATES))))
     found = {

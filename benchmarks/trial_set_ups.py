@@ -143,7 +143,7 @@ def build_network(set_up: SetUp, precision: str = "float32") -> FairTuneNetwork:
 
 
 def build_tuner(
-    set_up: SetUp, folder: Path, device: str, precision: str | None
+    set_up: SetUp, folder: Path, device: str, precision: str | None, *, compiled_blocks: bool = False
 ) -> tuple[SupervisedTuner, dict[str, float]]:
     """Returns the tuner as the bundle builds it, and the seconds of what is done once a search."""
     start = time.perf_counter()
@@ -158,6 +158,7 @@ def build_tuner(
         augmentation=make_augmentation(set_up.augments),
         device=torch_device(device),
         batch_size=set_up.batch_size,
+        compiled_blocks=compiled_blocks,
     )
     return tuner, {"decoding": decoded - start, "network_and_tuner": time.perf_counter() - decoded}
 

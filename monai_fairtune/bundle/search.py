@@ -111,7 +111,8 @@ def describe_experiment(
         weights: the option, to say whether the network is pretrained.
         preprocessing: what is done to the images.
         eligibility: as ``check_eligibility`` returns it.
-        training: the options ``batch_size``, ``augmentation`` and ``head_learning_rate_factor``.
+        training: the options ``batch_size``, ``augmentation``, ``head_learning_rate_factor`` and ``compiled_blocks``,
+            which, like ``n_processes``, changes the last digits.
         where: the option.
         train_fraction: the option.
         n_processes: how many share each training, which changes the last digits.
@@ -144,6 +145,7 @@ def describe_experiment(
             "class_weights": balanced_class_weights(cohort.labels[cohort.indices("train")]).tolist(),
             "precision": network.precision,
             "n_processes": n_processes,
+            **({"compiled_blocks": True} if switch("compiled_blocks", training["compiled_blocks"]) else {}),
         },
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from monai_fairtune.bundle.options import folder, number, optional, text, whole
+from monai_fairtune.bundle.options import folder, number, optional, switch, text, whole
 from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork
@@ -30,6 +30,8 @@ def make_tuner(
     log_trials_to: object = None,
     output_dir: object = "output",
     team: Team | None = None,
+    cuda_graphs: object = True,
+    compiled_blocks: object = False,
 ) -> SupervisedTuner:
     """Returns the tuner over a cohort whose images are decoded; they move to the device where they fit.
 
@@ -46,6 +48,8 @@ def make_tuner(
         log_trials_to: MLflow's tracking URI, or a folder; null means ``mlflow`` or ``tensorboard`` in ``output_dir``.
         output_dir: the output folder.
         team: the processes that share each training; by default this one alone. The leader's trainings are followed.
+        cuda_graphs: whether a GPU is given whole passes at once.
+        compiled_blocks: whether the network's blocks run compiled.
 
     Raises:
         ConfigurationError: if an option cannot be used, or what it needs is not installed.
@@ -62,6 +66,8 @@ def make_tuner(
         device=device,
         handlers=_tracking(log_trials if team.rank == 0 else None, log_trials_to, folder("output_dir", output_dir)),
         team=team,
+        cuda_graphs=switch("cuda_graphs", cuda_graphs),
+        compiled_blocks=switch("compiled_blocks", compiled_blocks),
     )
 
 

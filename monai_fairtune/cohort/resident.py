@@ -115,6 +115,11 @@ class Batches:
         """How many images this process sees in an epoch."""
         return len(range(self.rank, len(self.split), self.world_size))
 
+    @property
+    def sizes(self) -> set[int]:
+        """How many images a batch may have: one number, or two if the last batch is smaller."""
+        return {min(self.batch_size, self.n_images), self.n_images % self.batch_size or self.batch_size}
+
     def __len__(self) -> int:
         return (self.n_images + self.batch_size - 1) // self.batch_size
 

@@ -19,6 +19,8 @@ from monai_fairtune.tuning.protocol import (
 
 if TYPE_CHECKING:
     from monai_fairtune.tuning.blending import component_blocks
+    from monai_fairtune.tuning.compiled_blocks import compile_blocks
+    from monai_fairtune.tuning.cuda_graphs import training_graphs
     from monai_fairtune.tuning.distributed_tuner import DistributedTuner
     from monai_fairtune.tuning.epoch_loss import EpochLoss
     from monai_fairtune.tuning.evaluator import FairnessEvaluator, better
@@ -49,16 +51,20 @@ __all__ = [
     "Verdict",
     "balanced_class_weights",
     "better",
+    "compile_blocks",
     "component_blocks",
     "mlflow_tracking",
     "n_steps",
     "tensorboard_tracking",
+    "training_graphs",
     "tuned_optimizer",
     "warmup_cosine",
 ]
 
 _LAZY = {
+    "compile_blocks": "compiled_blocks",
     "component_blocks": "blending",
+    "training_graphs": "cuda_graphs",
     "DistributedTuner": "distributed_tuner",
     "EpochLoss": "epoch_loss",
     "FairnessEvaluator": "evaluator",

@@ -69,7 +69,7 @@ class EpochWatch:
         """
         if self.kept is None:
             raise TuningError(f"No epoch of {self.n_epochs} gave a model worth keeping. Lower the learning rate.")
-        epoch, model, validation = self.kept
+        (epoch, model, validation), self.kept = self.kept, None
         return TuningResult(model, validation, epoch, self.n_epochs, seconds)
 
     def _tell_loss(self, trainer: SupervisedTrainer) -> None:
@@ -83,6 +83,7 @@ class EpochWatch:
         train = self.predict_train() if self.budget.assess_train else None
         verdict = self.on_epoch(EpochReport(self.n_epochs, loss, validation, train))
         if verdict.keep:
+            self.kept = None  # its memory can be taken again
             self.kept = (self.n_epochs, self.snapshot(), validation)
         if verdict.stop:
             trainer.terminate()

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from ignite.engine import Events
 from monai.engines import SupervisedTrainer
+from monai.inferers import Inferer
 
 from monai_fairtune.cohort import Batches, Cohort, HeldSplit, Resident
 from monai_fairtune.exceptions import TuningError
@@ -21,6 +22,8 @@ from monai_fairtune.masks import FairTuneNetwork, Mask, load_delta, save_delta
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning.accumulation import MicroBatches, SharedLoss, ends_step
 from monai_fairtune.tuning.blending import Blender
+from monai_fairtune.tuning.compiled_blocks import compile_blocks
+from monai_fairtune.tuning.cuda_graphs import Passes
 from monai_fairtune.tuning.epoch_watch import EpochWatch
 from monai_fairtune.tuning.evaluator import FairnessEvaluator
 from monai_fairtune.tuning.optimization import n_steps, tuned_optimizer, warmup_cosine
@@ -28,19 +31,12 @@ from monai_fairtune.tuning.protocol import Budget, OnEpoch, TunedModel, TuningRe
 from monai_fairtune.tuning.summed_gradients import SummedGradients
 from monai_fairtune.tuning.team import Team
 from monai_fairtune.tuning.tracking import Handler, HandlersFactory, TrainingHandlers
+from monai_fairtune.tuning.tuned_tensors import TunedTensors
 from monai_fairtune.tuning.tuning_data import TuningData
 
 __all__ = ["SupervisedTuner"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Tuned:
-    """A mask and the tensors that training under it changed, on the host."""
-
-    mask: Mask
-    delta: Mapping[str, torch.Tensor]
 
 
 class SupervisedTuner:
@@ -70,6 +66,14 @@ class SupervisedTuner:
             only read change no prediction.
         team: the processes that share each training and prediction, all of which call the same methods; by default
             this one alone. See ``DistributedTuner``.
+        cuda_graphs: whether a GPU is given whole passes at once; see ``training_graphs``. Switch it off for a network
+            that waits for the device, or whose tensors depend on the values of images. Passes of micro-batches and of
+            several processes are never captured.
+        compiled_blocks: whether the network's blocks run compiled; see ``compile_blocks``.
+
+    Raises:
+        ConfigurationError: if blocks are to be compiled and cannot be.
+        MaskError: if they are, and the network has no blocks.
     """
 
     def __init__(
@@ -88,9 +92,13 @@ class SupervisedTuner:
         device: str | torch.device = "cpu",
         handlers: HandlersFactory | None = None,
         team: Team | None = None,
+        cuda_graphs: bool = True,
+        compiled_blocks: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device)
+        if compiled_blocks:
+            compile_blocks(self.network)
         self.cohort = cohort
         self.splits = splits
         self.batch_size = batch_size
@@ -103,13 +111,13 @@ class SupervisedTuner:
         self.handlers = handlers
         self.team = team or Team()
         self.whole = TuningData.whole(cohort, splits)
+        self.passes = Passes(self.network, are_captured=cuda_graphs and self.device.type == "cuda")
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
     ) -> TuningResult:
         """See :meth:`Tuner.tune`."""
         start = time.perf_counter()
-        self.network.reset(seed)
         self.network.apply_mask(mask)
         try:
             watch = self._run(hyperparameters["learning_rate"], budget, seed, on_epoch)
@@ -118,7 +126,8 @@ class SupervisedTuner:
             raise error.with_traceback(None) from None
         finally:
             self._release()
-        return watch.result(time.perf_counter() - start)
+        result = watch.result(time.perf_counter() - start)
+        return replace(result, model=TunedTensors.own(result.model).on_host())
 
     def predict(self, model: TunedModel, split: str) -> Predictions:
         """See :meth:`Tuner.predict`."""
@@ -127,7 +136,7 @@ class SupervisedTuner:
 
     def blend(self, model: TunedModel, masks: Sequence[Mask]) -> list[Predictions]:
         """See :meth:`BlendingTuner.blend`; each mask has a head of its own, fitted to its features by regression."""
-        tuned, images = _own(model), self.whole.validation
+        tuned, images = TunedTensors.own(model), self.whole.validation
         blender = Blender(self.network, tuned.mask.partition, tuned.delta)
         logits = self._in_batches_that_fit(lambda: blender.logits(masks, self.whole, self.evaluation_batch_size))
         index = images.index.cpu().numpy()
@@ -141,39 +150,39 @@ class SupervisedTuner:
     def load(self, path: Path) -> TunedModel:
         """See :meth:`Tuner.load`."""
         load_delta(path, self.network)
-        return self._snapshot(self.network.mask)
+        return TunedTensors.of(self.network).on_host()
 
     def _restore(self, model: TunedModel) -> None:
-        tuned = _own(model)
+        tuned = TunedTensors.own(model)
         self.network.reset(0)
         self.network.apply_mask(tuned.mask)
         self.network.load_delta(tuned.delta)
 
-    def _snapshot(self, mask: Mask) -> _Tuned:
-        return _Tuned(mask, _on_host(self.network.delta()))
-
     def _run(self, learning_rate: float, budget: Budget, seed: int, on_epoch: OnEpoch) -> EpochWatch:
         data = self._data(budget)
         batches = data.train.batches(self.batch_size, shuffle=True, seed=seed, augmentation=self.augmentation)
-        trainer = self._trainer(batches, data.class_weights, learning_rate, budget)
         handlers = TrainingHandlers() if self.handlers is None else self.handlers(budget.name)
         watch = EpochWatch(
             budget,
             on_epoch,
             predict_validation=lambda: self._predict(data.validation, handlers.evaluator),
             predict_train=lambda: self._predict(data.train),
-            snapshot=lambda: self._snapshot(self.network.mask),
+            snapshot=lambda: TunedTensors.of(self.network),
             total=self.team.total,
             n_parts=len(batches) * self._n_parts(budget),
             device=self.device,
         )
-        watch.attach(trainer, handlers.trainer)
         devices = [self.device] if self.device.type == "cuda" else []
+        passes = self.passes.training(batches.sizes, adds_up=not self._is_whole(budget))
         finished = False
         try:
-            with torch.random.fork_rng(devices=devices):
+            with torch.random.fork_rng(devices=devices), passes as inferer:
+                self.network.reset(seed)
+                trainer = self._trainer(batches, data.class_weights, learning_rate, budget, inferer)
+                watch.attach(trainer, handlers.trainer)
                 torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
                 trainer.run()
+                _empty(trainer)
             finished = True
         finally:
             handlers.close(finished)
@@ -192,7 +201,12 @@ class SupervisedTuner:
             torch.cuda.empty_cache()
 
     def _trainer(
-        self, batches: Batches, class_weights: torch.Tensor, learning_rate: float, budget: Budget
+        self,
+        batches: Batches,
+        class_weights: torch.Tensor,
+        learning_rate: float,
+        budget: Budget,
+        inferer: Inferer,
     ) -> SupervisedTrainer:
         optimizer = tuned_optimizer(
             self.network,
@@ -201,8 +215,7 @@ class SupervisedTuner:
             weight_decay=self.weight_decay,
         )
         schedule = warmup_cosine(optimizer, n_steps(batches, budget.max_epochs), warmup_share=self.warmup_share)
-        team, n_parts = self.team, self._n_parts(budget)
-        is_whole = n_parts * team.n_processes == 1
+        team, n_parts, is_whole = self.team, self._n_parts(budget), self._is_whole(budget)
         loss = torch.nn.CrossEntropyLoss(weight=class_weights)
         shared = SharedLoss(loss)
         trainer = SupervisedTrainer(
@@ -214,7 +227,9 @@ class SupervisedTuner:
             self.network,
             optimizer,
             loss if is_whole else shared,
+            inferer=inferer,
             decollate=False,
+            optim_set_to_none=is_whole,  # as graphs need it; SummedGradients keeps its own memory
             accumulation_steps=n_parts,
         )
         if not is_whole:
@@ -226,6 +241,10 @@ class SupervisedTuner:
             Events.ITERATION_COMPLETED, lambda engine: schedule.step() if ends_step(engine) else None
         )
         return trainer
+
+    def _is_whole(self, budget: Budget) -> bool:
+        """Returns whether a batch is one part of one process, so that its gradients are those of one pass."""
+        return self._n_parts(budget) * self.team.n_processes == 1
 
     def _n_parts(self, budget: Budget) -> int:
         """Returns in how many parts a process takes its part of a batch: of at least one image each."""
@@ -256,7 +275,14 @@ class SupervisedTuner:
             self.evaluation_batch_size, shuffle=False, rank=team.rank, world_size=team.n_processes
         )
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
-        evaluator = FairnessEvaluator(self.device, loader, self.network, attributes, key_val_metric=None)
+        evaluator = FairnessEvaluator(
+            self.device,
+            loader,
+            self.network,
+            attributes,
+            key_val_metric=None,
+            inferer=self.passes.prediction(self.evaluation_batch_size),
+        )
         evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda _: team.total())  # before metrics gather the parts
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         for handler in handlers:
@@ -268,19 +294,7 @@ class SupervisedTuner:
         return self.cohort.predictions_of(index, logits, images.name)
 
 
-def _on_host(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Returns the tensors, or copies in page-locked memory, which a GPU fills many times as fast as any other."""
-    if not any(tensor.is_cuda for tensor in tensors.values()):
-        return dict(tensors)
-    copies = {
-        name: torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
-        for name, tensor in tensors.items()
-    }
-    torch.cuda.synchronize()
-    return copies
-
-
-def _own(model: TunedModel) -> _Tuned:
-    if not isinstance(model, _Tuned):
-        raise TypeError(f"A {type(model).__name__} is not a model of this tuner. Pass what tune or load returned.")
-    return model
+def _empty(trainer: SupervisedTrainer) -> None:
+    """Drops what a trainer holds on a device: it is part of cycles, which Python collects whenever it likes."""
+    trainer.state.output = trainer.state.batch = None
+    trainer.optimizer.state.clear()

@@ -68,6 +68,12 @@ def test_without_shuffling_the_order_is_the_cohorts_and_batches_are_views(cohort
     assert next(iter(batches))["label"].data_ptr() == train.labels.data_ptr()
 
 
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 1000])
+def test_the_sizes_of_batches_are_known_before_they_come(train: HeldSplit, batch_size: int) -> None:
+    batches = train.batches(batch_size, shuffle=True)
+    assert batches.sizes == {len(batch["label"]) for batch in batches}
+
+
 def test_every_epoch_has_an_order_of_its_own_and_a_seed_replays_them_all(train: HeldSplit) -> None:
     batches = train.batches(7, shuffle=True, seed=5)
     epochs = [_index(batches) for _ in range(3)]

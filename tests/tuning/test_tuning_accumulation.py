@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from monai.engines import SupervisedTrainer
+from torch._subclasses import FakeTensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from monai_fairtune.cohort import DefaultAugmentation
@@ -134,6 +135,7 @@ def test_an_error_of_memory_holds_neither_activations_nor_the_optimizer(tuner: S
         _tune(tuner)
     hook.remove()
     held = [item for item in gc.get_objects() if issubclass(type(item), torch.Tensor | torch.optim.Optimizer)]
+    held = [item for item in held if not isinstance(item, FakeTensor)]  # what a compiler thought of in another test
     assert raised.value.__traceback__ is not None
     assert not [item for item in held if isinstance(item, torch.optim.Optimizer) or item.grad_fn is not None]
 
