@@ -83,7 +83,8 @@ def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Seque
     once = rows[given & ~is_copy]
     differing = set(once[once.duplicated(keep=False)])
     merged = set(keys[~pd.DataFrame({"key": keys, "spelled": spelled}).duplicated()].pipe(_repeated))
-    position = {key: row for row, key in once.items() if key not in differing | merged}
+    left_out = differing | merged
+    position = {key: row for row, key in once.items() if key not in left_out}
     row_of_image = keys.map(position).fillna(_UNMATCHED).to_numpy(dtype=np.int64)
     has_image = np.isin(np.arange(len(table)), row_of_image)
     unsure = rows.isin(differing)
@@ -98,14 +99,15 @@ def join_rows(table: pd.DataFrame, images: pd.DataFrame, join: Join, used: Seque
         "the key is blank": keys == "",
         "rows with this key differ": no_row & keys.isin(differing),
         "ignoring leading zeros makes it another image's key": no_row & keys.isin(merged) & ~keys.isin(differing),
-        "no row has this key": no_row & (keys != "") & ~keys.isin(differing | merged),
+        "no row has this key": no_row & (keys != "") & ~keys.isin(left_out),
     }
     return Joined(row_of_image, int(has_image.sum()), _counts(rows_left), _counts(images_left))
 
 
 def n_shared_keys(table: pd.DataFrame, images: pd.DataFrame, join: Join) -> int:
     """Returns how many keys rows and images share, the most rows that can find images; much faster than to join."""
-    return len(set(_keys_of_rows(table, join)) & set(_keys_of_images(images, join)) - {""})
+    rows, keys = (each.to_numpy(dtype=object) for each in (_keys_of_rows(table, join), _keys_of_images(images, join)))
+    return len(set(rows) & set(keys) - {""})
 
 
 def stacked(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
