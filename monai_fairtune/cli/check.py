@@ -105,7 +105,7 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
-    from monai_fairtune.cohort import check_manifest, write_test_folds
+    from monai_fairtune.cohort import check_manifest, draw_test_folds
     from monai_fairtune.subgroups import SensitiveAttribute
 
     _refuse_contradictions(options)
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     }
     folds = None  # drawn first: those that cannot be had are refused before every image is decoded
     if options.folds is not None:
-        folds = write_test_folds(options.manifest, attributes, options.folds, options.output_dir, **how_to_split)
+        folds = draw_test_folds(options.manifest, attributes, options.folds, **how_to_split)
     found = check_manifest(
         Path(options.manifest),
         attributes,
@@ -135,9 +135,9 @@ def run(options: argparse.Namespace) -> int:
     if options.output_dir is not None:
         card = write_card(found, options.manifest, Path(options.output_dir), suppress_below=options.suppress_below)
         also.append(f"Cohort card: {card}\nsplits.csv there names images: share the card without it.")
-    if folds is not None:
-        told["folds"] = folds
-        told_as_text.append(_folds_text(folds))
+    if folds is not None:  # written last: what ends the command above leaves the folds of an earlier call
+        told["folds"] = folds.write(options.output_dir)
+        told_as_text.append(_folds_text(told["folds"]))
     print(json.dumps(told, indent=1) if options.json else "\n".join(told_as_text))
     print(*also, sep="\n", end="\n" if also else "", file=sys.stderr if options.json else sys.stdout)
     return 0 if found.passed else 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monai_fairtune.cohort.cache import CachedImages, cache_images
 from monai_fairtune.cohort.check import CohortCheck, check_manifest
 from monai_fairtune.cohort.cohort import Cohort
-from monai_fairtune.cohort.cross_validation import write_test_folds
+from monai_fairtune.cohort.cross_validation import DrawnFolds, draw_test_folds
 from monai_fairtune.cohort.synthetic import write_synthetic_cohort
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "Cohort",
     "CohortCheck",
     "DefaultAugmentation",
+    "DrawnFolds",
     "HeldSplit",
     "MappedSplit",
     "Preprocessing",
@@ -35,9 +36,9 @@ __all__ = [
     "ResidentSplit",
     "cache_images",
     "check_manifest",
+    "draw_test_folds",
     "hold_splits",
     "write_synthetic_cohort",
-    "write_test_folds",
 ]
 
 _LAZY = {

@@ -127,6 +127,15 @@ def test_folds_that_cannot_be_had_are_refused_before_an_image_is_opened(
     assert "Decoding images" not in outcome.stderr
 
 
+def test_a_check_that_fails_leaves_the_folds_of_an_earlier_one(cohort: Path, tmp_path: Path) -> None:
+    how = ["--no-images", "--output-dir", tmp_path]
+    run("check", cohort, *ATTRIBUTES, *how, "--folds", 3)
+    written = {path.name: path.read_bytes() for path in (tmp_path / "folds").iterdir()}
+    outcome = run("check", cohort, *ATTRIBUTES, *how, "--folds", 2, "--acquisition", "centre")
+    assert outcome.returncode == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "folds").iterdir()} == written
+
+
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, "--split-by", "site=site 1", "--no-images")
     assert outcome.returncode == 1, outcome.stderr

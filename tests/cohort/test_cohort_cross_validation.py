@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from monai_fairtune.cohort import Cohort, write_test_folds
+from monai_fairtune.cohort import Cohort, draw_test_folds
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.exceptions import ConfigurationError, SplitError
 from monai_fairtune.subgroups import SensitiveAttribute
@@ -26,7 +26,7 @@ def manifest(write_manifest: Write, rows: Rows) -> Path:
 
 
 def write(manifest: Path, folder: Path, n_folds: int = 4, **how: Any) -> dict[str, Any]:
-    return write_test_folds(manifest, ATTRIBUTES, n_folds, folder, **how)
+    return draw_test_folds(manifest, ATTRIBUTES, n_folds, **how).write(folder)
 
 
 def cohorts(manifest: Path, folder: Path, found: dict[str, Any]) -> list[Cohort]:
