@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,7 +28,7 @@ _UNIT, _PER_SECOND = 1000, 1_000_000  # us: file systems may keep no finer time
 class PictureWriter:
     """Writes one image of a download to a folder; a file is there whole or not at all.
 
-    Its time of change is a stamp of the file that it was made of: so it is known to be of that one, and whole.
+    Its time of change is a stamp of the file that it was made of and of how: so it is known to be of these, and whole.
 
     Args:
         root: of the download.
@@ -36,6 +36,7 @@ class PictureWriter:
         picture: as ``FoundCohort.picture``.
         size: side of the resized image in pixels, written as PNG of 8 bits; None for the pixels as they are, as NPY.
         container: as ``FoundCohort.container``.
+        choices: whatever else changes pixels: the reader and its options.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class PictureWriter:
     picture: Picture | None
     size: int | None
     container: str | None = None
+    choices: Mapping[str, object] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
         """Returns where an image is written."""
@@ -81,15 +83,17 @@ class PictureWriter:
         unfinished.replace(path)
 
     def _stamp(self, name: str) -> int | None:
-        """Returns the time of an image's file, with a sum over time and size in place of the fraction of its second.
+        """Returns the time of an image's file, its fraction of a second replaced by a sum over what makes the pixels.
 
         Archives give all their files one time. None where the file is not known.
         """
+        path = self.root / (self.container or name)
         try:
-            source = (self.root / (self.container or name)).stat()
+            source = path.stat()
         except OSError:
             return None
-        total = zlib.crc32(f"{source.st_mtime_ns} {source.st_size}".encode())
+        file = (os.path.realpath(path), source.st_mtime_ns, source.st_size)
+        total = zlib.crc32(repr((file, name, self.size, self.choices)).encode())
         return int(source.st_mtime) * _PER_SECOND + total % _PER_SECOND
 
     def _pixels(self, name: str) -> NDArray[Any]:

@@ -161,8 +161,10 @@ def prepare_cohort(
     data_root = root
     with _alone_in(folder):
         if resize is not None or found.picture is not None:
-            writer = PictureWriter(root, folder / _IMAGES, found.picture, resize, found.container)
-            _require_same_images(reader, writer)
+            options = options_of(reader) if found.picture is not None else {}
+            choices = {"reader": reader.about.name, "options": options}
+            writer = PictureWriter(root, folder / _IMAGES, found.picture, resize, found.container, choices)
+            _require_same_images(writer)
             errors = write_pictures(writer, list(rows["image"]), n_workers=n_workers, progress=progress)
             unreadable = {name: _reason(error, root) for name, error in errors.items()}
             rows = rows[~rows["image"].isin(unreadable)]
@@ -208,10 +210,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _require_same_images(reader: CohortReader, writer: PictureWriter) -> None:
-    """Refuses a folder of images that were made in another way: those would be taken for images of this one."""
-    options = options_of(reader) if writer.picture is not None else {}
-    wanted = {"reader": reader.about.name, "options": options, "resize": writer.size}
+def _require_same_images(writer: PictureWriter) -> None:
+    """Refuses a folder of images that were made in another way: they may be in use, and would be written over."""
+    wanted = {**writer.choices, "resize": writer.size}
     record = writer.folder / _IMAGES_RECORD
     if not record.exists() or not writer.has_written():
         write_json(record, wanted)

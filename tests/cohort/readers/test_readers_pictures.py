@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +48,15 @@ def test_cut_images_are_written_as_they_are_or_resized(tmp_path: Path) -> None:
 def test_what_was_written_before_an_interruption_is_not_written_again(tmp_path: Path) -> None:
     root = write_tiny_download(tmp_path / "tiny")
     folder = tmp_path / "out" / "images" / "images"
+    (root / "interrupt").touch()
     with pytest.raises(KeyboardInterrupt):
-        prepare(root, tmp_path / "out", Cutting("interrupt at 3"))
+        prepare(root, tmp_path / "out", Cutting())
     made = {path.name: path.stat().st_ino for path in folder.iterdir()}
     assert {"0.npy", "1.npy", "2.npy"} <= set(made) <= {f"{k}.npy" for k in range(11)} - {"3.npy"}
     assert not (tmp_path / "out" / "manifest.csv").exists()
     (folder / "1.npy").write_bytes(b"")  # what a loss of power leaves
     (folder / "3.npy.part").write_bytes(b"half")
-    record = tmp_path / "out" / "images" / "images.json"
-    record.write_text(record.read_text().replace("interrupt at 3", "ramp"))
+    (root / "interrupt").unlink()
     prepared = prepare(root, tmp_path / "out", Cutting())
     now = {path.name: path.stat().st_ino for path in folder.iterdir()}
     assert set(now) == {f"{k}.npy" for k in range(11)}
@@ -96,17 +97,50 @@ def test_an_image_whose_file_has_changed_is_written_again_and_no_other(tmp_path:
     assert (decode_image(tmp_path / "out" / "images" / "images" / "4.png") == 1).all()
 
 
-def test_images_of_another_root_are_never_taken_for_these_even_if_their_files_are_as_old(tmp_path: Path) -> None:
+def test_images_of_another_root_are_not_taken_for_these_even_if_their_files_are_as_old_and_as_large(
+    tmp_path: Path,
+) -> None:
     first, second = (write_tiny_download(tmp_path / name) for name in ("first", "second"))
-    write_png(second / "images" / "4.png", np.random.default_rng(0).random((6, 8)))
-    for root in (first, second):
+    sizes = set()
+    for root, grey in ((first, 0.25), (second, 0.75)):
+        write_png(root / "images" / "4.png", np.full((6, 8), grey))
+        sizes.add((root / "images" / "4.png").stat().st_size)
         for image in (root / "images").iterdir():
             os.utime(image, (1_500_000_000, 1_500_000_000))
         prepare(root, tmp_path / "out", resize=8)
+    assert len(sizes) == 1
     prepare(second, tmp_path / "fresh", resize=8)
     for k in range(11):
         image = Path("images") / "images" / f"{k}.png"
         assert (tmp_path / "out" / image).read_bytes() == (tmp_path / "fresh" / image).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("reader", "how"),
+    [(TinyReader(), {"resize": 9}), (Cutting("fail at 3"), {"resize": 8}), (Cutting(), {"resize": 9})],
+)
+def test_images_that_were_made_in_another_way_are_not_taken_for_these_where_they_were_copied(
+    tmp_path: Path, reader: TinyReader | Cutting, how: dict[str, int]
+) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    wanted = TinyReader() if isinstance(reader, TinyReader) else Cutting()
+    prepare(root, tmp_path / "other", reader, allow_missing=True, **how)
+    prepare(root, tmp_path / "out", wanted, resize=8)
+    whole = (tmp_path / "out" / "images" / "images" / "4.png").read_bytes()
+    before = _written(tmp_path / "out", 4)
+    shutil.copy2(tmp_path / "other" / "images" / "images" / "4.png", tmp_path / "out" / "images" / "images" / "4.png")
+    prepare(root, tmp_path / "out", wanted, resize=8)
+    assert _written(tmp_path / "out", 4) != before
+    assert (tmp_path / "out" / "images" / "images" / "4.png").read_bytes() == whole
+
+
+def test_an_image_is_not_taken_for_another_one_of_the_same_file(tmp_path: Path) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out", Cutting())
+    images = tmp_path / "out" / "images" / "images"
+    shutil.copy2(images / "4.npy", images / "5.npy")
+    prepare(root, tmp_path / "out", Cutting())
+    assert (np.load(images / "5.npy") == 5000).all()
 
 
 def test_images_cut_out_of_a_file_that_has_changed_are_written_again(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from monai_fairtune.testing.tiny_reader import TinyReader
 
 @dataclass(frozen=True)
 class Cutting:
-    """A tiny reader whose images are cut out of its files."""
+    """A tiny reader whose images are cut out of its files; one of a root with a file ``interrupt`` is interrupted."""
 
-    how: str = option("ramp", "ramp, fail, fail at 3, interrupt at 3, or alike")
+    how: str = option("ramp", "ramp, fail, fail at 3, or alike")
     about: ClassVar[About] = TinyReader.about
 
     def read(self, root: Path) -> FoundCohort:
@@ -30,7 +30,7 @@ class Cutting:
 
     def cut(self, root: Path, name: str) -> NDArray[np.uint16]:
         number = int(Path(name).stem)
-        if self.how == "interrupt at 3" and number == 3:
+        if number == 3 and (root / "interrupt").exists():
             raise KeyboardInterrupt
         if self.how == "fail" or (self.how == "fail at 3" and number == 3):
             raise ImageError("Image '3' is damaged. Replace it.")
