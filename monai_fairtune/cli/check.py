@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,8 @@ def run(options: argparse.Namespace) -> int:
         min_per_class=options.min_per_class,
         **how_to_split,
     )
+    if folds is not None:
+        found = replace(found, folds=folds.splits)
     told, told_as_text = found.to_dict(), [found.to_text()]
     also = []
     if options.output_dir is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monai_fairtune.cohort.cohort import Cohort, assemble_cohort
-from monai_fairtune.cohort.duplicates import contradictions, overlap_problems
+from monai_fairtune.cohort.duplicates import Duplicates, contradictions, group_rows, overlap_problems
 from monai_fairtune.cohort.eligibility import (
     DEFAULT_MIN_PER_CLASS,
     SmallSubgroup,
@@ -48,6 +49,8 @@ class CohortCheck:
         implausible_ages: columns with ages that nobody reaches.
         min_per_class: the fewest positives and negatives for a subgroup to enter an objective.
         acquisition: how well acquisition tells label and subgroups: see ``measure_acquisition``.
+        folds: the splits of searches for cross-validation, each of shape ``(n,)``; where there are any, problems and
+            refusals are theirs, and the cohort's own splits are counted only.
     """
 
     cohort: Cohort
@@ -56,6 +59,7 @@ class CohortCheck:
     implausible_ages: Sequence[str]
     min_per_class: int
     acquisition: tuple[Mapping[str, Any], ...]
+    folds: tuple[NDArray[np.str_], ...] = ()
 
     @cached_property
     def counts(self) -> dict[str, Any]:
@@ -92,9 +96,14 @@ class CohortCheck:
 
     @cached_property
     def refused(self) -> dict[str, str]:
-        """The attributes that a search would refuse, and why: by the search's own rule."""
-        reasons = {name: refusal(self.cohort, [name], self.min_per_class) for name in self.cohort.subgroups}
-        return {name: reason for name, reason in reasons.items() if reason is not None}
+        """The attributes that a search would refuse, and why: by the search's own rule, on the first such fold."""
+        found: dict[str, str] = {}
+        for where, cohort in self._searched():
+            for name in cohort.subgroups:
+                reason = refusal(cohort, [name], self.min_per_class)
+                if reason is not None:
+                    found.setdefault(name, f"{where}{reason}")
+        return found
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -103,12 +112,13 @@ class CohortCheck:
 
     def find_problems(self, *, naming: bool) -> tuple[str, ...]:
         """Returns the problems, with or without names of images."""
-        cohort, looked = self.cohort, self.looked
-        unsplit = split_problems(cohort.splits, cohort.patient_ids, cohort.labels)
-        if looked is None:
-            return unsplit
-        bad = _unreadable_problem(cohort.n, len(looked.unreadable))
-        return (*bad, *unsplit, *overlap_problems(looked.duplicates, naming=naming))
+        bad = () if self.looked is None else _unreadable_problem(self.cohort.n, len(self.looked.unreadable))
+        for where, cohort in self._searched():
+            unsplit = split_problems(cohort.splits, cohort.patient_ids, cohort.labels)
+            found = (*unsplit, *overlap_problems(self._duplicates(cohort), naming=naming))
+            if found:
+                return (*bad, *(f"{where}{problem}" for problem in found))
+        return bad
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -120,6 +130,20 @@ class CohortCheck:
     def passed(self) -> bool:
         """Whether there is no problem, and an attribute at least that a search would not refuse."""
         return not self.problems and len(self.refused) < len(self.cohort.subgroups)
+
+    def _searched(self) -> Iterator[tuple[str, Cohort]]:
+        """Yields what searches would split the cohort into, each with how a text about it begins."""
+        if not self.folds:
+            yield "", self.cohort
+        for number, names in enumerate(self.folds, start=1):
+            yield f"Fold {number}: ", replace(self.cohort, splits=names)
+
+    def _duplicates(self, cohort: Cohort) -> tuple[Duplicates, ...]:
+        """Returns the equal files with the splits that they are in there."""
+        if self.looked is None:
+            return ()
+        rows = {name: row for row, name in enumerate(cohort.image_names)}
+        return tuple(group_rows(cohort, [rows[name] for name in group.images]) for group in self.looked.duplicates)
 
     @cached_property
     def _class_counts(self) -> SubgroupCounts:

@@ -136,6 +136,22 @@ def test_a_check_that_fails_leaves_the_folds_of_an_earlier_one(cohort: Path, tmp
     assert {path.name: path.read_bytes() for path in (tmp_path / "folds").iterdir()} == written
 
 
+@pytest.mark.parametrize(("n_folds", "code"), [(3, 0), (30, 1)])
+def test_with_folds_the_verdict_is_about_them_and_not_about_the_manifests_splits(
+    cohort: Path, tmp_path: Path, n_folds: int, code: int
+) -> None:
+    table = pd.read_csv(cohort, dtype=str, keep_default_na=False)
+    table["split"] = [("train", "validation", "test")[row % 3] for row in range(len(table))]
+    table.loc[table["split"] == "test", "label"] = "0"
+    table.to_csv(tmp_path / "m.csv", index=False)
+    how = ["--no-images", "--json"]
+    assert run("check", tmp_path / "m.csv", *ATTRIBUTES, *how).returncode == 1
+    outcome = run("check", tmp_path / "m.csv", *ATTRIBUTES, *how, "--folds", n_folds, "--output-dir", tmp_path / "out")
+    told = json.loads(outcome.stdout)
+    assert (outcome.returncode, told["passed"], told["problems"]) == (code, not code, []), outcome.stderr
+    assert {text.partition(":")[0] for text in told["refused"].values()} == ({"Fold 1"} if code else set())
+
+
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, "--split-by", "site=site 1", "--no-images")
     assert outcome.returncode == 1, outcome.stderr

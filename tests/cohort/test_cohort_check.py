@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def test_equal_files_within_one_split_are_counted_and_stop_nothing(
     assert check.problems == ()
     assert "Files that occur under several names: 1, in several splits: 0." in check.to_text()
     assert "- 'images/000_0.png', 'images/000_1.png' (in train, of 1 patient)" in check.to_text()
+
+
+def test_with_folds_a_file_that_is_in_several_splits_of_a_fold_is_a_problem(
+    write_manifest: Write, rows: Rows, tmp_path: Path
+) -> None:
+    manifest = write_manifest(rows(60, split=SPLITS))
+    (tmp_path / "images/000_0.png").write_bytes((tmp_path / "images/001_0.png").read_bytes())
+    check = _check(manifest)
+    apart = check.cohort.splits.copy()
+    apart[0] = "test"
+    assert check.problems == ()
+    (problem,) = replace(check, folds=(check.cohort.splits, apart)).problems
+    assert problem.startswith("Fold 2: 1 image files occur in more than one split")
 
 
 def test_subgroups_too_small_for_an_objective_are_marked_in_their_split(write_manifest: Write, rows: Rows) -> None:
