@@ -145,7 +145,7 @@ def describe_experiment(
             "class_weights": balanced_class_weights(cohort.labels[cohort.indices("train")]).tolist(),
             "precision": network.precision,
             "n_processes": n_processes,
-            **({"compiled_blocks": True} if switch("compiled_blocks", training["compiled_blocks"]) else {}),
+            **({"compiled_blocks": True} if switch("compiled_blocks", training.get("compiled_blocks", False)) else {}),
         },
     )
 

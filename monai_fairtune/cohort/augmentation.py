@@ -22,9 +22,9 @@ class DefaultAugmentation(nn.Module):
     by up to 10 %, what comes into view being reflected; brightness and contrast vary by up to 10 %. Leave it out, or
     give your own module, where left and right carry meaning.
 
-    It maps ``(B, C, S, S)`` to the same shape, float in [0, 1] both. What is random is drawn by PyTorch's global
-    generator of the processor, the same for every device, and nothing waits for the device: ``Resident.batches`` seeds
-    that generator for the call and restores it.
+    It maps ``(B, C, S, S)`` to the same shape, float in [0, 1] both, and computes in float32. What is random is drawn
+    by PyTorch's global generator of the processor, the same for every device, and nothing waits for the device:
+    ``Resident.batches`` seeds that generator for the call and restores it.
 
     Example:
         >>> DefaultAugmentation()(torch.rand(2, 3, 8, 8)).shape
@@ -33,12 +33,13 @@ class DefaultAugmentation(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns the images, varied."""
-        drawn = torch.rand(7, len(images)).to(images.device, images.dtype, non_blocking=True)
+        given, images = images.dtype, images.float()
+        drawn = torch.rand(7, len(images)).to(images.device, non_blocking=True)
         mirrored, (angle, scale, right, down, brightness, contrast) = drawn[0] < 0.5, 2 * drawn[1:] - 1
         images = self._moved(images, mirrored, angle, scale, right, down)
         images = (images * _factor(brightness)).clamp(0, 1)
         mean = images.mean((1, 2, 3), keepdim=True)
-        return (mean + (images - mean) * _factor(contrast)).clamp(0, 1)
+        return (mean + (images - mean) * _factor(contrast)).clamp(0, 1).to(given)
 
     def _moved(
         self, images: Tensor, mirrored: Tensor, angle: Tensor, scale: Tensor, right: Tensor, down: Tensor

@@ -243,7 +243,9 @@ class FairTuneNetwork(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FairTuneNetwork:
         # The pretrained weights follow to the device: brought from the host for each trial they would take longer.
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self._pretrained = {name: fn(tensor) for name, tensor in self._pretrained.items()}
+        device = self.mean.device
+        if device.type != "meta":
+            self._pretrained = {name: tensor.to(device) for name, tensor in self._pretrained.items()}
         return self
 
     def _delta_names(self) -> list[str]:

@@ -6,7 +6,7 @@ A small network's step waits for the host, not for the device: captured once, it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from monai.inferers import Inferer, SimpleInferer
 from torch import Tensor, nn
 
-from monai_fairtune.exceptions import TuningError
+from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork
 
 __all__ = ["Passes", "PredictionGraph", "training_graphs"]
@@ -30,26 +30,45 @@ class Passes:
 
     def __init__(self, network: FairTuneNetwork, *, are_captured: bool) -> None:
         self.network, self.are_captured = network, are_captured
-        self._prediction: PredictionGraph | None = None
+        self._predictions: dict[int, PredictionGraph] = {}
 
-    def training(self, sizes: Iterable[int], *, adds_up: bool) -> AbstractContextManager[Inferer]:
-        """Returns a context that gives a trainer's ``inferer``; see ``training_graphs``.
+    @contextmanager
+    def training(self, sizes: Iterable[int], *, adds_up: bool) -> Iterator[Inferer]:
+        """Gives a trainer's ``inferer``; see ``training_graphs``.
 
         Args:
             sizes: of the batches that come, in images.
             adds_up: whether gradients of several passes are added up, of which a graph's memory would hold one.
         """
-        if self.are_captured and not adds_up:
-            return training_graphs(self.network, sizes)
-        return nullcontext(SimpleInferer())
+        if adds_up or not self.are_captured:
+            yield SimpleInferer()
+            return
+        with ExitStack() as stack:
+            inferer = self._captured(stack, sizes)
+            if inferer is None:  # the memory of predictions may be what was wanted
+                self.drop_predictions()
+                inferer = stack.enter_context(training_graphs(self.network, sizes))
+            yield inferer
+
+    def _captured(self, stack: ExitStack, sizes: Iterable[int]) -> Inferer | None:
+        try:
+            return stack.enter_context(training_graphs(self.network, sizes))
+        except torch.OutOfMemoryError:
+            if not self._predictions:
+                raise
+        return None
 
     def prediction(self, batch_size: int) -> Inferer:
         """Returns an evaluator's ``inferer``, for batches of at most so many images."""
         if not self.are_captured:
             return SimpleInferer()
-        if self._prediction is None or self._prediction.batch_size != batch_size:
-            self._prediction = PredictionGraph(self.network, batch_size)
-        return self._prediction
+        if batch_size not in self._predictions:
+            self._predictions[batch_size] = PredictionGraph(self.network, batch_size)
+        return self._predictions[batch_size]
+
+    def drop_predictions(self) -> None:
+        """Gives up the memory of captured predictions; they are captured again when they are asked for."""
+        self._predictions.clear()
 
 
 @contextmanager
@@ -57,8 +76,9 @@ def training_graphs(network: FairTuneNetwork, sizes: Iterable[int]) -> Iterator[
     """Captures forward and backward passes under the network's mask, and gives up their memory in the end.
 
     Capturing takes about as long as two plain steps for each size. It runs passes over empty images, which count in
-    BatchNorm layers: reset the network afterwards. A step must set gradients to None and run one backward pass before
-    the next forward pass, since gradients lie in the graph's own memory.
+    BatchNorm layers: reset the network afterwards. A step must set gradients to None (``optim_set_to_none`` of MONAI's
+    trainer) and run one backward pass before the next forward pass, since gradients lie in the graph's own memory. What
+    the network does besides computing on the device, such as hooks, happens while it is captured and never again.
 
     Args:
         network: on a CUDA device, in train mode from here on.
@@ -68,14 +88,14 @@ def training_graphs(network: FairTuneNetwork, sizes: Iterable[int]) -> Iterator[
         What a MONAI trainer takes as its ``inferer``.
 
     Raises:
-        TuningError: if a pass cannot be captured.
+        ConfigurationError: if a pass cannot be captured, or a step keeps its gradients.
         torch.OutOfMemoryError: if the passes do not fit into memory.
     """
     network.train()
     pool = torch.cuda.graph_pool_handle()  # shared: no pass runs before the other one's is over
     graphs: dict[int, _TrainingGraph] = {}
     try:
-        for size in sizes:
+        for size in sorted(set(sizes), reverse=True):  # the smaller one finds room in what the larger one left
             graphs[size] = _TrainingGraph(network, size, pool)
         yield _TrainingGraphs(graphs)
     finally:
@@ -90,6 +110,8 @@ class _TrainingGraphs(Inferer):  # type: ignore[misc]
 
     def __call__(self, inputs: Tensor, network: nn.Module, *_args: Any, **_kwargs: Any) -> Tensor:
         graph = self._by_size.get(len(inputs))
+        if graph is not None and any(parameter.grad is not None for parameter in graph.parameters):
+            raise ConfigurationError("Gradients were kept from one step to the next. Give optim_set_to_none=True.")
         logits: Tensor = network(inputs) if graph is None else _Replay.apply(graph, inputs, *graph.parameters)
         return logits
 
@@ -105,14 +127,13 @@ class _TrainingGraph:
         self.parameters = [parameter for _, parameter in network.tuned_parameters()]
         self.images = _empty_images(network, n_images)
         self.graphs = self.forward, self.backward = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
-        with _capturing():
-            with _aside():
-                self._gradients(network(self.images))
-            with torch.cuda.graph(self.forward, pool=pool):
-                self.logits = network(self.images)
-            self.gradient = torch.empty_like(self.logits)
-            with torch.cuda.graph(self.backward, pool=pool):
-                self.gradients = self._gradients(self.logits, self.gradient)
+        with _aside(network):
+            self._gradients(network(self.images))
+        with _captured_into(self.forward, network, pool):
+            self.logits: Tensor = network(self.images)
+        self.gradient = torch.empty_like(self.logits)
+        with _captured_into(self.backward, network, pool):
+            self.gradients = self._gradients(self.logits, self.gradient)
         self.logits = self.logits.detach()
 
     def _gradients(self, logits: Tensor, gradient: Tensor | None = None) -> tuple[Tensor | None, ...]:
@@ -134,8 +155,7 @@ class _Replay(torch.autograd.Function):
         ctx.graph = graph
         graph.images.copy_(images)
         graph.forward.replay()
-        logits: Tensor = graph.logits.detach()
-        return logits
+        return graph.logits.clone()  # the next step writes into the same memory
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -155,7 +175,7 @@ class PredictionGraph(Inferer):  # type: ignore[misc]
         batch_size: the most images of a batch.
 
     Raises:
-        TuningError: when first called, if the pass cannot be captured.
+        ConfigurationError: when first called, if the pass cannot be captured.
         torch.OutOfMemoryError: likewise, if it does not fit into memory.
     """
 
@@ -175,11 +195,10 @@ class PredictionGraph(Inferer):  # type: ignore[misc]
     def _capture(self) -> torch.cuda.CUDAGraph:
         self._images = _empty_images(self.network, self.batch_size)
         graph = torch.cuda.CUDAGraph()
-        with _capturing():
-            with _aside():
-                self.network(self._images)
-            with torch.cuda.graph(graph):
-                self._logits: Tensor = self.network(self._images)
+        with _aside(self.network):
+            self.network(self._images)
+        with _captured_into(graph, self.network):
+            self._logits: Tensor = self.network(self._images)
         return graph
 
 
@@ -189,31 +208,39 @@ def _empty_images(network: FairTuneNetwork, n: int) -> Tensor:
 
 
 @contextmanager
-def _aside() -> Iterator[None]:
-    """A stream of its own, where a pass does what libraries do once: it must not be captured."""
-    stream = _stream(torch.cuda.current_device())
-    stream.wait_stream(torch.cuda.current_stream())
+def _aside(network: FairTuneNetwork) -> Iterator[None]:
+    """A stream of its own, where a pass does what libraries do once, and fails if it fails without being captured."""
+    device = network.mean.device
+    stream, current = _stream(device), torch.cuda.current_stream(device)
+    stream.wait_stream(current)
     with torch.cuda.stream(stream):
         yield
-    torch.cuda.current_stream().wait_stream(stream)
-
-
-@cache
-def _stream(device: int) -> torch.cuda.Stream:
-    # One for all captures: libraries keep memory for each stream that they have met.
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    current.wait_stream(stream)
+    torch.cuda.synchronize(device)
 
 
 @contextmanager
-def _capturing() -> Iterator[None]:
+def _captured_into(graph: torch.cuda.CUDAGraph, network: FairTuneNetwork, pool: Any = None) -> Iterator[None]:
+    device = network.mean.device
     try:
-        yield
+        with (
+            torch.cuda.device(device),
+            torch.cuda.stream(torch.cuda.current_stream(device)),  # after an error PyTorch may not go back to it
+            torch.cuda.graph(graph, pool=pool, stream=_stream(device)),
+        ):
+            yield
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
         if isinstance(error.__context__, torch.OutOfMemoryError):
             raise error.__context__ from None
-        raise TuningError(
-            f"The network's pass cannot be captured as a CUDA graph: {error}. Switch cuda_graphs off: a network may "
-            "wait for the device only then."
+        raise ConfigurationError(
+            f"The network's pass cannot be captured as a CUDA graph: {error}. Switch cuda_graphs off, in a new "
+            "process: a network may wait for the device only then."
         ) from error
+
+
+@cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    # One for all captures: libraries keep memory for each stream that they have met.
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

@@ -67,7 +67,7 @@ class SupervisedTuner:
         team: the processes that share each training and prediction, all of which call the same methods; by default
             this one alone. See ``DistributedTuner``.
         cuda_graphs: whether a GPU is given whole passes at once; see ``training_graphs``. Switch it off for a network
-            that waits for the device, or whose tensors depend on the values of images. Passes of micro-batches and of
+            that waits for the device, or whose tensors depend on the values of images. Trainings by micro-batches or by
             several processes are never captured.
         compiled_blocks: whether the network's blocks run compiled; see ``compile_blocks``.
 
@@ -123,6 +123,7 @@ class SupervisedTuner:
             watch = self._run(hyperparameters["learning_rate"], budget, seed, on_epoch)
         except (torch.OutOfMemoryError, MemoryError) as error:
             # The frames that the error passed through hold activations and the optimizer, as long as it is held.
+            error.__context__ = None
             raise error.with_traceback(None) from None
         finally:
             self._release()
@@ -195,7 +196,8 @@ class SupervisedTuner:
             self._collect()
 
     def _collect(self) -> None:
-        """Frees what is held in cycles only, as engines and their handlers are."""
+        """Frees what is held in cycles only, as engines and their handlers are, and captured predictions."""
+        self.passes.drop_predictions()
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -275,13 +277,9 @@ class SupervisedTuner:
             self.evaluation_batch_size, shuffle=False, rank=team.rank, world_size=team.n_processes
         )
         attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
+        inferer = self.passes.prediction(min(self.evaluation_batch_size, len(images)))
         evaluator = FairnessEvaluator(
-            self.device,
-            loader,
-            self.network,
-            attributes,
-            key_val_metric=None,
-            inferer=self.passes.prediction(self.evaluation_batch_size),
+            self.device, loader, self.network, attributes, key_val_metric=None, inferer=inferer
         )
         evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda _: team.total())  # before metrics gather the parts
         evaluator.subgroup_metrics.attach(evaluator, "auroc")

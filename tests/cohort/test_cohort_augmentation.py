@@ -21,6 +21,17 @@ def test_shape_type_and_range_are_kept(n_channels: int) -> None:
     assert torch.isfinite(augmented).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_images_of_less_precision_are_varied_as_float32_ones(dtype: torch.dtype) -> None:
+    images = torch.rand(3, 3, 224, 224).to(dtype)
+    found = []
+    for given in (images, images.float()):
+        torch.manual_seed(0)
+        found.append(DefaultAugmentation()(given))
+    assert found[0].dtype == dtype
+    assert torch.equal(found[0], found[1].to(dtype))
+
+
 def test_every_image_has_its_own_draw() -> None:
     torch.manual_seed(0)
     images = torch.rand(1, 1, 32, 32).repeat(6, 1, 1, 1)

@@ -53,9 +53,9 @@ def test_compiled_blocks_train_what_plain_blocks_train_and_a_new_mask_compiles_n
 
 
 def test_a_machine_without_a_compiler_is_refused_before_any_training(
-    make_tuner: MakeTuner, monkeypatch: pytest.MonkeyPatch
+    make_tuner: MakeTuner, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/nonexistent")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     with pytest.raises(ConfigurationError, match="Blocks cannot be compiled for 'cpu' here"):
         make_tuner(compiled_blocks=True)

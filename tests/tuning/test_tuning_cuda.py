@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from monai_fairtune.cohort import DefaultAugmentation
-from monai_fairtune.exceptions import TuningError
-from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict
+from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.masks import FairTuneNetwork
+from monai_fairtune.tuning import Budget, EpochReport, SupervisedTuner, TuningResult, Verdict, training_graphs
 from tests.tuning.small_tuner import MakeTuner
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -53,6 +54,29 @@ def test_capturing_does_not_count_in_batch_norm(make_tuner: MakeTuner) -> None:
             assert torch.equal(found, tensor)
         elif name.endswith("running_mean"):
             torch.testing.assert_close(found, tensor, atol=5e-2, rtol=0)
+
+
+def test_captured_passes_draw_dropout_anew_each_time_and_again_from_a_seed() -> None:
+    network = FairTuneNetwork("vit_tiny_patch16_224", image_size=16, backbone_arguments={"drop_rate": 0.5}).cuda()
+    images, found = torch.rand(4, 3, 16, 16, device="cuda"), []
+    with training_graphs(network, [3, 4]) as passes:
+        for seed in (0, None, 0):
+            if seed is not None:
+                torch.manual_seed(seed)
+            found.append(passes(images, network).detach())
+    assert not torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+def test_captured_passes_refuse_gradients_that_were_kept() -> None:
+    network = FairTuneNetwork("monai_fairtune.masks.tiny_vit", image_size=16).cuda()
+    images = torch.rand(4, 3, 16, 16, device="cuda")
+    with training_graphs(network, [4]) as passes:
+        passes(images, network).sum().backward()
+        with pytest.raises(ConfigurationError, match="optim_set_to_none"):
+            passes(images, network)
+        network.zero_grad(set_to_none=True)
+        passes(images, network).sum().backward()
 
 
 def test_memory_of_a_training_is_given_back(make_tuner: MakeTuner) -> None:
@@ -138,6 +162,6 @@ class WaitingNetwork(torch.nn.Module):
 def test_a_network_that_waits_for_the_device_is_trained_without_cuda_graphs_only(make_tuner: MakeTuner) -> None:
     name = "tests.tuning.test_tuning_cuda.WaitingNetwork"
     assert tune(make_tuner(name, device="cuda", cuda_graphs=False)).validation is not None
-    with pytest.raises(TuningError, match="Switch cuda_graphs off"):
+    with pytest.raises(ConfigurationError, match="Switch cuda_graphs off"):
         tune(make_tuner(name, device="cuda"))
     assert tune(make_tuner(device="cuda")).validation is not None
