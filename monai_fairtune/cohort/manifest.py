@@ -61,7 +61,7 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
 
     Raises:
         ManifestError: if the file cannot be read, a required column is missing, an image is named twice, a label is
-            not 0 or 1, one class is absent, or a patient id is blank; or if ``prepared.json`` beside it is no record.
+            not 0 or 1, one class is absent, or a patient id is blank.
     """
     cells = read_cells(path)
     _require_columns(list(cells.columns))

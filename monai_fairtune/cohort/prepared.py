@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cohort.console import wrapped
-from monai_fairtune.exceptions import ConfigurationError, ManifestError
+from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.predictions import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ __all__ = [
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
 _CHOICES = ("reader", "options", "mapping", "resize")
+_OBJECTS = ("about", "options", "mapping", "dropped", "tables")  # of the record, where it has them
 _NAMING = ("missing", "unreadable", "surplus", "linked_folders")  # lists of files in the record
 
 
@@ -74,18 +75,22 @@ def refuse_foreign_manifest(folder: Path, reader: str) -> None:
 
     Raises:
         ConfigurationError: if the folder holds another one.
-        ManifestError: if the record beside it is not a JSON object.
     """
     if not (folder / MANIFEST).exists():
         return
     record = read_prepared(folder / RECORD)
+    if record is None and (folder / RECORD).exists():
+        raise ConfigurationError(
+            f"'{folder / RECORD}' is damaged, or no record of this command. Delete it and the {MANIFEST} beside it if "
+            "that was prepared and not changed since; else give another output folder."
+        )
     if record is None:
         raise ConfigurationError(
             f"'{folder}' holds a {MANIFEST} that was not prepared by this command. Give another output folder."
         )
-    if record.get("reader") != reader:
+    if record["reader"] != reader:
         raise ConfigurationError(
-            f"'{folder}' holds the manifest of {record.get('reader')!r}, and {reader!r} is to be prepared. Give "
+            f"'{folder}' holds the manifest of {record['reader']!r}, and {reader!r} is to be prepared. Give "
             "another output folder."
         )
 
@@ -103,19 +108,18 @@ def refuse_output_in(root: Path, folder: Path) -> None:
 
 
 def read_prepared(path: Path) -> Mapping[str, Any] | None:
-    """Returns what ``monai-fairtune prepare`` recorded, lists of files as counts; None where there is no such file.
+    """Returns what ``monai-fairtune prepare`` recorded, lists of files as counts.
 
-    Raises:
-        ManifestError: if the file is not a JSON object.
+    None where there is no such file, or one that is damaged or somebody else's: a manifest is read without it too.
     """
-    if not path.is_file():
-        return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"'{path}' beside the manifest is not JSON: {error}. Prepare the cohort again.") from error
-    if not isinstance(found, dict):
-        raise ManifestError(f"'{path}' beside the manifest is no JSON object. Prepare the cohort again.")
+        found = read_json(path)
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("reader"), str):
+        return None
+    if not all(isinstance(found.get(name, {}), dict) for name in _OBJECTS):
+        return None
     return {key: _count(value) if key in _NAMING else value for key, value in found.items()}
 
 
@@ -127,7 +131,7 @@ def preparation_rules(prepared: Mapping[str, Any] | None) -> dict[str, Any] | No
     """
     if prepared is None:
         return None
-    about = prepared.get("about") or {}
+    about = prepared.get("about", {})
     told = {"dataset": about.get("title"), "label": about.get("label"), **{key: prepared.get(key) for key in _CHOICES}}
     return {key: value for key, value in told.items() if value is not None}
 

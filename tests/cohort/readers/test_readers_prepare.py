@@ -186,6 +186,20 @@ def test_a_manifest_of_other_origin_is_not_overwritten_and_an_earlier_one_is(tmp
         assert len(rows_of(prepare(root, tmp_path / "out", TinyReader(unsure)))) == n  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("damaged", ["", "[]", '{"schema": 1'])
+def test_where_the_record_is_damaged_it_is_said_what_to_delete_and_then_the_same_command_works(
+    tmp_path: Path, damaged: str
+) -> None:
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "out")
+    (tmp_path / "out" / "prepared.json").write_text(damaged)
+    with pytest.raises(ConfigurationError, match=r"prepared.json' is damaged.* Delete it and the manifest.csv beside"):
+        prepare(root, tmp_path / "out")
+    for name in ("prepared.json", "manifest.csv"):
+        (tmp_path / "out" / name).unlink()
+    assert prepare(root, tmp_path / "out").manifest is not None
+
+
 def test_the_manifest_of_another_dataset_is_not_overwritten(tmp_path: Path) -> None:
     root = write_tiny_download(tmp_path / "tiny")
     manifest = prepare(root, tmp_path / "out").manifest
