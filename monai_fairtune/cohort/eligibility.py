@@ -119,7 +119,7 @@ def _count(
 def _too_small(small: Sequence[SmallSubgroup], limit: int) -> str:
     smallest = min(min(cell.n_negative, cell.n_positive) for cell in small)
     override = (
-        f", or pass --min_per_class {smallest} and accept that so small a subgroup mostly ranks noise"
+        f", or lower min_per_class to {smallest} and accept that so small a subgroup mostly ranks noise"
         if smallest
         else "; no min_per_class admits a subgroup that lacks a class"
     )
@@ -127,5 +127,5 @@ def _too_small(small: Sequence[SmallSubgroup], limit: int) -> str:
     return (
         f"{subject} too small for min_per_class {limit} ({reporting_minimum(limit)} on test): "
         f"{'; '.join(map(str, small))}. "
-        f"Merge subgroups, or redraw the splits with split_fractions such as [0.5,0.3,0.2]{override}."
+        f"Merge subgroups, or redraw the splits with split_fractions that leave more to validation and test{override}."
     )

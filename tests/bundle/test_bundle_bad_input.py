@@ -66,7 +66,7 @@ _NOT_IN_STAGES = {"backbone": "xcit_nano_12_p16_224", "weights": "null", "image_
         (None, {"image_size": 17}, ["image_size 17", "Choose 16 or 24"]),
         (None, {"search_space": "everything"}, ["'everything'"]),
         (None, {"objective": "fairness"}, ["There is no objective 'fairness'", "worst_group_auroc"]),
-        (None, {"min_per_class": 20}, ["4 subgroups are too small for min_per_class 20", "--min_per_class 7"]),
+        (None, {"min_per_class": 20}, ["4 subgroups are too small for min_per_class 20", "lower min_per_class to 7"]),
         (None, {"device": "gpu"}, ["device is 'gpu'", "Give 'cpu'"]),
         (None, {"precision": "float16"}, ["precision is 'float16'", "Give float32 or bfloat16, or null"]),
         (None, {"n_workers": 0}, ["n_workers is 0"]),

@@ -21,7 +21,7 @@ def test_every_small_cell_of_every_split_and_attribute_is_named_at_once(manifest
 
 def test_the_override_that_a_refusal_names_is_the_one_that_admits(manifest: Path) -> None:
     cohort = load_cohort(manifest, "sex")
-    with pytest.raises(EligibilityError, match=r"--min_per_class 7\b"):
+    with pytest.raises(EligibilityError, match=r"lower min_per_class to 7\b"):
         check_eligibility(cohort)
     assert check_eligibility(cohort, 7)["lowered"] is True
     with pytest.raises(EligibilityError):

@@ -152,6 +152,12 @@ def test_with_folds_the_verdict_is_about_them_and_not_about_the_manifests_splits
     assert {text.partition(":")[0] for text in told["refused"].values()} == ({"Fold 1"} if code else set())
 
 
+def test_a_refusal_names_no_option_that_the_command_lacks(cohort: Path) -> None:
+    refused = json.loads(run("check", cohort, "--attribute", "sex", "--no-images", "--json").stdout)["refused"]["sex"]
+    assert "lower min_per_class to" in refused
+    assert not re.findall(r"--\w+_\w+|\[0\.", refused)
+
+
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
     outcome = run("check", cohort, *ATTRIBUTES, "--split-by", "site=site 1", "--no-images")
     assert outcome.returncode == 1, outcome.stderr
