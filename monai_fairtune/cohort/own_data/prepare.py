@@ -12,6 +12,7 @@ import pandas as pd
 from monai_fairtune.cohort.console import n_of, wrapped
 from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.own_data.ages import all_alike, count_missing, read_ages
+from monai_fairtune.cohort.own_data.contradictions import find_contradictions
 from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
 from monai_fairtune.cohort.own_data.mapping import Recode, TableMapping
@@ -73,6 +74,7 @@ class PreparedTable:
             f"{counts['n']} of {counts['n_read']} images are kept, of {n_of(counts['n_patients'], 'patient')}; "
             f"{counts['n_positive']} have label 1. {counts['rows_matched']} of {counts['n_rows']} rows have images."
         )
+        lines += [line for each in counts["contradictions"] for line in wrapped(f"Review the mapping: {each}")]
         lines += [line for what, key in _COUNTS.items() for line in counts_text(what, counts[key])]
         if "age" in self.rows:
             lines += all_alike(self.rows["age"])
@@ -119,6 +121,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
         rows, more = _rows(frame, ages["age"], rules, read_key(output_dir / KEY_FILE))
         age_missing = count_missing(ages.loc[rows.index])
         record = _record(rules, read, images, joined, rows, dropped | more, age_missing)
+        record["contradictions"] = find_contradictions(frame.loc[rows.index], rows, rules.patient_id)
         record["tables"] = {"table": file_sha256(table)}
         write_json(output_dir / RECORD, record)
         write_csv(output_dir / MANIFEST, rows, mode=_PRIVATE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from monai_fairtune.exceptions import ConfigurationError
 __all__ = ["MAPPING", "Proposal", "propose_mapping"]
 
 MAPPING = "mapping.yaml"
+_STACKED = "as the join is open, the counts are those of rows and images one below the other"
 _ALWAYS = """\
 Proposed by monai-fairtune prepare table. Review every line; null is a question that only you can answer.
 
@@ -58,6 +59,11 @@ class Proposal:
         return [section.question for section in self.sections if section.question is not None]
 
     @property
+    def said(self) -> list[str]:
+        """What is proposed, and the counts behind it."""
+        return [f"{section.said} {section.counts}".strip() for section in self.sections]
+
+    @property
     def next_command(self) -> str:
         """The command that writes the manifest."""
         folder = self.path.parent
@@ -68,14 +74,14 @@ class Proposal:
         """Returns everything as plain JSON; it holds no value of a column of ids or dates."""
         return {
             "mapping": {section.section: section.value for section in self.sections},
-            "said": [section.said for section in self.sections],
+            "said": self.said,
             "questions": self.questions,
             "next": self.next_command,
         }
 
     def to_text(self) -> str:
         """Returns a page for people, up to 100 columns wide."""
-        parts = [_listed("Proposed", [section.said for section in self.sections])]
+        parts = [_listed("Proposed", self.said)]
         parts += [_listed("For you to decide", self.questions)] if self.questions else []
         review = "Answer what is null in it, and review the rest" if self.questions else "Review it"
         return "\n\n".join([*parts, f"Mapping: {self.path}\n{review}.\nNext: {self.next_command}"])
@@ -127,6 +133,10 @@ def _sections(table: OwnTable, images: OwnImages) -> tuple[Proposed, ...]:
     sex, about_sex = propose_sex(frame)
     taken = set(_columns([join.value, label.value, patient.value, split.value, age.value, sex]))
     columns = propose_columns(frame, taken, sex, about_sex)
+    if best is None:
+        patient, age, columns = (
+            replace(each, notes=(_STACKED, *each.notes), counts="") for each in (patient, age, columns)
+        )
     return _table_section(table), propose_images(images), join, label, patient, age, columns, split
 
 

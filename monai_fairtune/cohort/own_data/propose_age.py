@@ -16,7 +16,7 @@ from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.words import AGE, BIRTH, is_date, is_exam_date, reads_like
 from monai_fairtune.cohort.own_data.yaml_text import flow
 
-__all__ = ["propose_age"]
+__all__ = ["age_differences", "propose_age"]
 
 _OTHER_UNIT = {"months", "month", "days", "day", "weeks", "week", "group", "class", "monate", "monaten", "tage"}
 
@@ -38,29 +38,46 @@ def propose_age(frame: pd.DataFrame) -> Proposed:
     Args:
         frame: one row an image, columns named as ``Source`` says.
     """
-    named = [each for each in named_columns(frame, AGE) if not reads_like(each.name, _OTHER_UNIT)]
-    recorded = [source for source in [*named, Source("dicom", "PatientAge")] if is_recorded(frame, source)]
     dates = _dates(frame)
-    ages = {each: read_ages(frame, [each]) for each in [*(AgeSource(age=age) for age in recorded), *dates.pairs]}
-    usable = [source for source, read in ages.items() if (read["age"] != "").any()]
+    ages = _ages(frame, dates)
+    usable = list(ages)
     notes = (*(f"{flow([each.plain])}: {_summary(ages[each])}" for each in usable), *dates.told)
-    told = "".join(f" {sentence}" for sentence in dates.told)
+    told = " ".join(dates.told)
     if not usable:
-        return Proposed("age", [], notes, f"Age is not recorded.{told}")
+        return Proposed("age", [], notes, "Age is not recorded.", counts=told)
     differences = {
-        (one, other): Difference(f"{one} and {other}", "by more than a year ", *_both(ages[one], ages[other]))
+        (one, other): _difference(f"{one} and {other}", ages[one]["age"], ages[other]["age"])
         for one, other in combinations(usable, 2)
     }
     is_unsure = dates.is_unsure and not any(each.n_both for (one, _), each in differences.items() if one.age)
     question = _question(usable, list(differences.values()), is_unsure=is_unsure)
     if question is not None:
-        return Proposed("age", None, notes, f"Age is open.{told}", question)
+        return Proposed("age", None, notes, "Age is open.", question, told)
     chosen = _without_surplus(frame, usable)
     read = read_ages(frame, chosen)
-    said = f"Age is read from {', else '.join(map(str, chosen))}; not known for {_reasons(read)}.{told}"
+    said = f"Age is read from {', else '.join(map(str, chosen))}."
     warnings = [*(str(each) for each in differences.values() if each.n), *all_alike(read["age"])]
-    said += "".join(f" {sentence}" for sentence in warnings)
-    return Proposed("age", [each.plain for each in chosen], notes, said)
+    counts = " ".join([f"It is not known for {_reasons(read)}.", *dates.told, *warnings])
+    return Proposed("age", [each.plain for each in chosen], notes, said, counts=counts)
+
+
+def age_differences(frame: pd.DataFrame, written: pd.Series[str]) -> list[Difference]:
+    """Returns where the ages of a manifest contradict what the frame tells.
+
+    Args:
+        frame: one row an image, columns named as ``Source`` says.
+        written: of the manifest, indexed as the frame.
+    """
+    ages = _ages(frame, _dates(frame))
+    return [_difference(f"the manifest's age and {source}", written, read["age"]) for source, read in ages.items()]
+
+
+def _ages(frame: pd.DataFrame, dates: _Dates) -> dict[AgeSource, pd.DataFrame]:
+    """Returns what ``read_ages`` reads from each source that gives any age."""
+    named = [each for each in named_columns(frame, AGE) if not reads_like(each.name, _OTHER_UNIT)]
+    recorded = [source for source in [*named, Source("dicom", "PatientAge")] if is_recorded(frame, source)]
+    ages = {each: read_ages(frame, [each]) for each in [*(AgeSource(age=age) for age in recorded), *dates.pairs]}
+    return {source: read for source, read in ages.items() if (read["age"] != "").any()}
 
 
 def _question(usable: Sequence[AgeSource], differences: Sequence[Difference], *, is_unsure: bool) -> str | None:
@@ -117,10 +134,9 @@ def _readable(
     return found, told
 
 
-def _both(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, int]:
-    """Returns in how many images two ages differ by more than a year, and in how many there are both."""
-    apart = (pd.to_numeric(one["age"]) - pd.to_numeric(other["age"])).abs()
-    return int((apart > 1).sum()), int(apart.notna().sum())
+def _difference(between: str, one: pd.Series[str], other: pd.Series[str]) -> Difference:
+    apart = (pd.to_numeric(one) - pd.to_numeric(other)).abs()
+    return Difference(between, "by more than a year ", int((apart > 1).sum()), int(apart.notna().sum()))
 
 
 def _summary(read: pd.DataFrame) -> str:

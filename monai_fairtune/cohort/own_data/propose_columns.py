@@ -74,8 +74,8 @@ def propose_columns(
         if name != "sex"
     ]
     notes = (*about_sex.notes, *([f"columns that nothing uses: {', '.join(unused)}"] if unused else []))
-    said = about_sex.said + (f" Further columns of the manifest: {listed(more)}." if more else "")
-    return Proposed("columns", columns, notes, said, about_sex.question)
+    counts = f"{about_sex.counts} Further columns of the manifest: {listed(more)}." if more else about_sex.counts
+    return Proposed("columns", columns, notes, about_sex.said, about_sex.question, counts.strip())
 
 
 def _table_columns(frame: pd.DataFrame, taken: Collection[str]) -> list[Source]:

@@ -27,6 +27,10 @@ _ELEMENTS = {
 _FILE_NAMES = {"path": 0, "name": 1, "stem": 1}
 """To how coarse each is: of an image, a series or files of one name, a study, a patient."""
 
+_OPEN = (
+    "What table and images are joined on is open. Until then table and header cannot be compared; the next call says "
+    "where they differ."
+)
 _ENOUGH = 0.5  # of what the best candidate matches
 
 
@@ -62,7 +66,7 @@ def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidat
     question = _question(found, len(table.rows))
     if question is not None:
         value = {"column": None, "dicom" if elements else "image": None, "leading_zeros": "keep"}
-        return Proposed("join", value, notes, "What table and images are joined on is open.", question), None
+        return Proposed("join", value, notes, _OPEN, question), None
     best = found[0]
     said = f"Table and images are joined on {best}, of {n_of(len(table.rows), 'row')} and "
     said += f"{n_of(len(images.table), 'image')} in all."

@@ -27,6 +27,7 @@ class Proposed:
         notes: comments above it: candidates and counts.
         said: a sentence for the console.
         question: what the user has to decide, or None.
+        counts: sentences behind ``said`` that are true only where rows have found their images.
     """
 
     section: str
@@ -34,6 +35,7 @@ class Proposed:
     notes: tuple[str, ...]
     said: str
     question: str | None = None
+    counts: str = ""
 
 
 @dataclass(frozen=True)

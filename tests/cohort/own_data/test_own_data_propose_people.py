@@ -23,7 +23,7 @@ def test_a_column_goes_before_the_header_and_a_sex_that_is_not_known_is_a_questi
 def test_a_sex_that_the_table_leaves_blank_is_that_of_the_header(desk: Desk) -> None:
     mapping = desk.propose(rows(accession=accession, finding=YES_NO, sex=lambda k: same_sex(k) if k > 3 else ""))
     assert [next(iter(entry)) for entry in mapping["columns"]["sex"]] == ["column", "dicom"]
-    assert "else from dicom PatientSex: 'F' (6)" in desk.said
+    assert "else from dicom PatientSex. column sex holds '' (4), '-' (2), 'm' (2), 'w' (4)." in desk.said
     mapping_values = mapping["columns"]["sex"][0]["values"]
     assert mapping_values == {"": "missing", "-": None, "m": "male", "w": "female"}
     manifest = desk.prepare(edit=lambda mapping: mapping["columns"]["sex"][0]["values"].update({"-": "missing"}))
