@@ -135,7 +135,7 @@ def _some(items: Iterable[str]) -> Iterator[str]:
 
 def _verdict(check: CohortCheck) -> Iterator[str]:
     if not check.problems and not check.refused:
-        yield "Nothing was found that would stop a search."
+        yield "Nothing was found that would stop a search without k-fold validation."
     for heading, found in (
         ("To be mended first:", check.problems),
         ("A search would refuse these attributes:", check.refused.values()),

@@ -31,7 +31,7 @@ def test_a_sound_cohort_passes(write_manifest: Write, rows: Rows) -> None:
     text = check.to_text()
     assert "200 images of 200 patients, 100 (50.0%) of class 1." in text
     assert "200 of 200 images were decoded.\nNo two files are equal." in text
-    assert "Nothing was found that would stop a search." in text
+    assert "Nothing was found that would stop a search without k-fold validation." in text
 
 
 def test_everything_that_is_wrong_is_said_at_once(write_manifest: Write, rows: Rows, tmp_path: Path) -> None:
@@ -106,8 +106,17 @@ def test_what_a_search_would_refuse_is_said_in_the_words_in_which_it_refuses(wri
         except EligibilityError as error:
             refused = {"sex": str(error)}
         assert (check.refused, check.passed) == (refused, not refused)
-        assert ("Nothing was found that would stop a search." in check.to_text()) == (not refused)
+        assert ("Nothing was found that would stop a search without k-fold validation." in check.to_text()) == (
+            not refused
+        )
     assert "A search would refuse these attributes:\n- 4 subgroups are too small" in check.to_text()
+
+
+def test_what_stops_a_search_with_k_fold_validation_alone_is_not_looked_for(write_manifest: Write, rows: Rows) -> None:
+    check = _check(write_manifest(rows(200)), images=False, min_per_class=4)
+    assert "Nothing was found that would stop a search without k-fold validation." in check.to_text()
+    with pytest.raises(EligibilityError, match="in fold 1 holds"):
+        check_eligibility(check.cohort, 4, n_folds=20)
 
 
 def test_an_attribute_of_one_subgroup_is_refused_and_another_attribute_still_passes(
