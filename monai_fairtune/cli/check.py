@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
         description="Decodes and hashes every image, finds leaks between splits and images that look alike, counts "
         "subgroups, says what goes with the label that should not, and the smallest AUROC gap that the test split can "
         "show. With --output-dir it writes a cohort card and the splits as a file. Exit code 1: something must be "
-        "mended, or that a search would refuse every attribute given.",
+        "mended, or a search would refuse each attribute given.",
     )
     parser.add_argument("manifest", metavar="MANIFEST", help="CSV with image, label, patient_id and attributes")
     parser.add_argument(

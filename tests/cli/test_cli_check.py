@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from monai_fairtune.cohort import write_synthetic_cohort
+from monai_fairtune.cohort.hashing import file_sha256
 from tests.cli.commands import run
 
 ATTRIBUTES = ["--attribute", "sex", "age:60", "--min-per-class", "3"]
@@ -30,6 +31,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepared = {
         "schema": 1, "reader": "drawn", "about": about, "options": {"malignant": ["mel", "bcc"]}, "n_read": 400,
         "dropped": {"no label": 7}, "missing": {"n": 2, "first": ["secret_1.png"]}, "tables": {"t.csv": "ab" * 32},
+        "manifest_sha256": file_sha256(manifest),
     }  # fmt: skip
     (folder / "prepared.json").write_text(json.dumps(prepared), encoding="utf-8")
     return manifest
@@ -156,6 +158,11 @@ def test_a_refusal_names_no_option_that_the_command_lacks(cohort: Path) -> None:
     refused = json.loads(run("check", cohort, "--attribute", "sex", "--no-images", "--json").stdout)["refused"]["sex"]
     assert "lower min_per_class to" in refused
     assert not re.findall(r"--\w+_\w+|\[0\.", refused)
+
+
+def test_the_help_says_what_exit_code_1_means() -> None:
+    told = " ".join(run("check", "--help").stdout.split())
+    assert "Exit code 1: something must be mended, or a search would refuse each attribute given." in told
 
 
 def test_another_site_is_tested_on_request(cohort: Path) -> None:
