@@ -17,7 +17,7 @@ from monai_fairtune.cohort.own_data.mapping import DateSource, Join, LeadingZero
 from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable
-from monai_fairtune.cohort.own_data.words import BIRTH, is_date, reads_like
+from monai_fairtune.cohort.own_data.words import BIRTH, is_date, is_exam_date, reads_like
 
 __all__ = ["Candidate", "propose_join"]
 
@@ -79,7 +79,8 @@ def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> li
     """Returns what matches at least half as many rows as the best, the best first.
 
     A column that matches as it stands is not compared with other elements by ignoring its leading zeros. That of the
-    patient is compared together with each column of dates, too.
+    patient is compared together with each column of dates, too; a date of which no name says that it is the exam's is
+    part of no candidate that matches fewer rows than the patient alone.
     """
     dates = _dates(table.rows) if images.kind == "dicom" else []
     pairs = [Join(column, source, "ignore") for column in table.rows.columns for source in sources]
@@ -95,6 +96,12 @@ def _candidates(table: OwnTable, images: OwnImages, sources: list[Source]) -> li
     viable = [each for each in found if each.joined.n_rows >= max(1, _ENOUGH * most)]
     exact = {each.join.column for each in viable if each.join.leading_zeros == "keep"}
     viable = [each for each in viable if each.join.leading_zeros == "keep" or each.join.column not in exact]
+    alone = {(each.join.column, each.join.image): each.joined.n_rows for each in viable if each.join.date is None}
+    viable = [
+        each
+        for each in viable
+        if each.joined.n_rows >= alone.get((each.join.column, each.join.image), 0) or _is_exam(each.join.date)
+    ]
     return sorted(viable, key=lambda each: (-each.joined.n_rows, each.coarseness, sources.index(each.join.image)))
 
 
@@ -111,6 +118,10 @@ def _dates(rows: pd.DataFrame) -> list[DateSource]:
         for each in formats
         if len(formats) == 1
     ]
+
+
+def _is_exam(date: DateSource | None) -> bool:
+    return date is not None and is_exam_date(date.source.name)
 
 
 def _try(table: OwnTable, images: OwnImages, join: Join) -> Candidate:

@@ -48,6 +48,27 @@ def test_several_rows_of_a_patient_are_joined_on_the_date_of_the_exam_too(twice:
     assert twice.prepare()["label_name"].tolist() == YES_NO * 6
 
 
+def test_a_date_of_the_report_that_is_not_always_the_exams_leaves_the_patients_join_as_it_is(desk: Desk) -> None:
+    reported: dict[str, Any] = {"Report date": lambda k: "01.01.2011" if k < 9 else "02.01.2011"}
+    mapping = desk.propose(rows(patient=lambda k: f"{k:04}", finding=YES_NO, **reported))
+    assert mapping["join"] == {"column": "patient", "dicom": "PatientID", "leading_zeros": "keep"}
+    assert desk.proposal.questions == []
+
+
+def test_a_date_of_the_exam_that_is_not_always_the_headers_is_a_question(desk: Desk) -> None:
+    seen: dict[str, Any] = {"Exam date": lambda k: "01.01.2011" if k < 9 else "02.01.2011"}
+    desk.propose(rows(patient=lambda k: f"{k:04}", finding=YES_NO, **seen))
+    (question,) = desk.proposal.questions
+    assert question.startswith("A finer join matches fewer rows: column 'patient' and dicom PatientID: 12 rows")
+
+
+@pytest.mark.parametrize("name", ["Date", "Report date"])
+def test_any_date_is_part_of_the_key_where_the_patient_alone_finds_fewer_images(twice: Desk, name: str) -> None:
+    dates = {name: ["01.01.2020", "02.01.2020"]}
+    mapping = twice.propose(rows(patient=lambda k: f"{k // 2:03}", finding=YES_NO, **dates))
+    assert mapping["join"]["date"] == {"column": name, "format": "%d.%m.%Y"}
+
+
 def test_a_row_of_one_exam_does_not_label_the_images_of_another(twice: Desk) -> None:
     exams = rows(6, patient=lambda k: f"{k:03}", exam_date=["2020-01-02"], finding=YES_NO)
     assert twice.propose(exams)["join"]["date"]["column"] == "exam_date"
