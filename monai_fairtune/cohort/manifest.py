@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monai_fairtune.cohort.filters import keep_rows
-from monai_fairtune.cohort.prepared import RECORD, read_prepared
+from monai_fairtune.cohort.prepared import read_prepared
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.predictions import true_cell
 
@@ -33,7 +33,7 @@ class Manifest:
         labels: shape ``(n,)``, 0 or 1, and both occur.
         class_names: what 0 and 1 mean: the names that the column ``label_name`` gives to each, if they are few and no
             name is given to both; else the digits.
-        prepared: what ``monai-fairtune prepare`` recorded beside the manifest; None where it did not.
+        prepared: what ``monai-fairtune prepare`` recorded of the manifest; None where it did not write this one.
     """
 
     table: pd.DataFrame
@@ -70,7 +70,7 @@ def read_manifest(path: str | Path, *, where: str | None = None) -> Manifest:
     _require_filled(table, "patient_id", "Give each image its patient, or a number of its own if patients are unknown.")
     _refuse_repeats(table)
     labels = _read_labels(table)
-    return Manifest(table, labels, _class_names(table, labels), read_prepared(Path(path).parent / RECORD))
+    return Manifest(table, labels, _class_names(table, labels), read_prepared(Path(path)))
 
 
 def read_cells(path: str | Path) -> pd.DataFrame:

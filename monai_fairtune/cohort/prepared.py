@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_fairtune.cohort.console import wrapped
+from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.exceptions import ConfigurationError
-from monai_fairtune.predictions import read_json
+from monai_fairtune.predictions import read_json, write_durably, write_json
+from monai_fairtune.predictions.safe_csv import csv_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +28,7 @@ __all__ = [
     "refuse_foreign_manifest",
     "refuse_output_in",
     "row_counts",
+    "write_prepared",
 ]
 
 MANIFEST, RECORD = "manifest.csv", "prepared.json"
@@ -60,6 +64,25 @@ def check_command(manifest: Path, data_root: Path, attributes: Iterable[str]) ->
     return shlex.join([*command, "--attribute", *attributes])
 
 
+def write_prepared(folder: Path, rows: pd.DataFrame, record: Mapping[str, Any], *, mode: int = 0o644) -> dict[str, Any]:
+    """Writes a manifest and the record beside it.
+
+    Args:
+        folder: receives both.
+        rows: of the manifest.
+        record: plain JSON.
+        mode: the manifest's permissions, before the process's umask.
+
+    Returns:
+        The record as it is written: it knows its manifest by ``manifest_sha256``.
+    """
+    manifest = csv_bytes(rows)
+    whole = {**record, "manifest_sha256": hashlib.sha256(manifest).hexdigest()}
+    write_json(folder / RECORD, whole)  # first: a manifest without a record would be taken for somebody else's
+    write_durably(folder / MANIFEST, manifest, mode=mode)
+    return whole
+
+
 def forget_prepared(folder: Path) -> None:
     """Removes manifest and record of an earlier call: they would be taken for what became of this one."""
     for name in (MANIFEST, RECORD):
@@ -78,7 +101,7 @@ def refuse_foreign_manifest(folder: Path, reader: str) -> None:
     """
     if not (folder / MANIFEST).exists():
         return
-    record = read_prepared(folder / RECORD)
+    record = _read_record(folder)
     if record is None and (folder / RECORD).exists():
         raise ConfigurationError(
             f"'{folder / RECORD}' is damaged, or no record of this command. Delete it and the {MANIFEST} beside it if "
@@ -107,13 +130,19 @@ def refuse_output_in(root: Path, folder: Path) -> None:
         )
 
 
-def read_prepared(path: Path) -> Mapping[str, Any] | None:
-    """Returns what ``monai-fairtune prepare`` recorded, lists of files as counts.
+def read_prepared(manifest: Path) -> Mapping[str, Any] | None:
+    """Returns what ``monai-fairtune prepare`` recorded of a manifest, lists of files as counts.
 
-    None where there is no such file, or one that is damaged or somebody else's: a manifest is read without it too.
+    None where it did not write that file, or the file was changed since. A record that is damaged, or somebody else's,
+    is none: the manifest is read without it too.
     """
+    record = _read_record(manifest.parent)
+    return record if record and record.get("manifest_sha256") == file_sha256(manifest) else None
+
+
+def _read_record(folder: Path) -> dict[str, Any] | None:
     try:
-        found = read_json(path)
+        found = read_json(folder / RECORD)
     except (OSError, ValueError):
         return None
     if not isinstance(found, dict) or not isinstance(found.get("reader"), str):

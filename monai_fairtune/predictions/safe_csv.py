@@ -10,7 +10,7 @@ import pandas as pd
 
 from monai_fairtune.predictions.durable import write_durably
 
-__all__ = ["safe_cell", "true_cell", "write_csv"]
+__all__ = ["csv_bytes", "safe_cell", "true_cell", "write_csv"]
 
 _FIRST = list("=+-@\t\r\n'")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -40,21 +40,30 @@ def true_cell(text: str) -> str:
 
 
 def write_csv(path: Path, table: pd.DataFrame, *, mode: int = 0o644) -> None:
-    """Writes a table with a header and without its index; the file is there whole or not at all.
-
-    Every text cell, and every column's name, passes ``safe_cell``. Missing cells are blank; numbers are written in the
-    fewest digits that read back as the same number.
+    """Writes ``csv_bytes`` of a table; the file is there whole or not at all.
 
     Args:
         path: the file.
         table: numbers and text.
         mode: the file's permissions, before the process's umask.
     """
+    write_durably(path, csv_bytes(table), mode=mode)
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Returns a table as a CSV file with a header and without its index.
+
+    Every text cell, and every column's name, passes ``safe_cell``. Missing cells are blank; numbers are written in the
+    fewest digits that read back as the same number.
+
+    Args:
+        table: numbers and text.
+    """
     safe = pd.DataFrame(
         {position: _safe_column(table.iloc[:, position]) for position in range(table.shape[1])}, index=table.index
     )
     names = [str(safe_cell(str(name))) for name in table.columns]
-    write_durably(path, safe.to_csv(index=False, header=names, lineterminator="\n").encode(), mode=mode)
+    return safe.to_csv(index=False, header=names, lineterminator="\n").encode()
 
 
 def _safe_column(column: pd.Series) -> pd.Series:

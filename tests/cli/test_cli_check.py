@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from monai_fairtune.cohort import write_synthetic_cohort
+from monai_fairtune.cli import main
+from monai_fairtune.cohort import eligibility, write_synthetic_cohort
 from monai_fairtune.cohort.hashing import file_sha256
 from tests.cli.commands import run
 
@@ -163,6 +164,14 @@ def test_a_refusal_names_no_option_that_the_command_lacks(cohort: Path) -> None:
 def test_the_help_says_what_exit_code_1_means() -> None:
     told = " ".join(run("check", "--help").stdout.split())
     assert "Exit code 1: something must be mended, or a search would refuse each attribute given." in told
+
+
+def test_a_subgroup_needs_as_many_images_as_a_search_asks_for_by_default(
+    cohort: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(eligibility, "DEFAULT_MIN_PER_CLASS", 7)
+    main(["check", str(cohort), "--attribute", "sex", "--no-images", "--json"])
+    assert json.loads(capsys.readouterr().out)["min_per_class"] == 7
 
 
 def test_another_site_is_tested_on_request(cohort: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.manifest import read_manifest
 from monai_fairtune.exceptions import ManifestError
 from monai_fairtune.predictions import write_csv
@@ -66,12 +67,15 @@ def test_classes_are_named_by_label_name_where_its_names_are_few_and_none_is_of_
     assert read_manifest(path).class_names == names
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"about": "x"}', '{"reader": "tiny", "about": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"about": {}, SHA}', '{"reader": "tiny", "about": "x", SHA}', '{"reader": "tiny"}', b"\xff"]
+)
 def test_a_file_named_prepared_that_is_no_record_of_a_preparation_tells_nothing(
     tmp_path: Path, text: str | bytes
 ) -> None:
     (tmp_path / "m.csv").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "prepared.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    sha = f'"manifest_sha256": "{file_sha256(tmp_path / "m.csv")}"'
+    (tmp_path / "prepared.json").write_bytes(text if isinstance(text, bytes) else text.replace("SHA", sha).encode())
     assert read_manifest(tmp_path / "m.csv").prepared is None
 
 

@@ -25,15 +25,14 @@ from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_tabl
 from monai_fairtune.cohort.paths import resolve_images
 from monai_fairtune.cohort.prepared import (
     MANIFEST,
-    RECORD,
     check_command,
     counts_text,
     refuse_foreign_manifest,
     refuse_output_in,
     row_counts,
+    write_prepared,
 )
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
-from monai_fairtune.predictions import write_csv, write_json
 
 __all__ = ["PreparedTable", "prepare_table"]
 
@@ -123,8 +122,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
         record = _record(rules, read, images, joined, rows, dropped | more, age_missing)
         record["contradictions"] = find_contradictions(frame.loc[rows.index], rows, rules.patient_id)
         record["tables"] = {"table": file_sha256(table)}
-        write_json(output_dir / RECORD, record)
-        write_csv(output_dir / MANIFEST, rows, mode=_PRIVATE)
+        record = write_prepared(output_dir, rows, record, mode=_PRIVATE)
     except OSError as error:
         raise ConfigurationError(
             f"'{output_dir}' cannot be written: {error.strerror}. Give a folder that can be, with room enough."

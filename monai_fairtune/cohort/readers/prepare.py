@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,17 @@ from monai_fairtune.cohort.hashing import file_sha256
 from monai_fairtune.cohort.paths import resolve_images
 from monai_fairtune.cohort.prepared import (
     MANIFEST,
-    RECORD,
     forget_prepared,
     refuse_foreign_manifest,
     refuse_output_in,
     row_counts,
+    write_prepared,
 )
 from monai_fairtune.cohort.readers.files import linked_folders
 from monai_fairtune.cohort.readers.pictures import PictureWriter, write_pictures
 from monai_fairtune.cohort.readers.reader import CohortReader, FoundCohort, options_of
 from monai_fairtune.exceptions import ConfigurationError, ImageError
-from monai_fairtune.predictions import read_json, write_csv, write_json
+from monai_fairtune.predictions import read_json, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,7 @@ class PreparedCohort:
         resize: side of the written images in pixels, or None.
         table_sha256: the dataset's own tables to their hash.
         linked_folders: links to folders, which are not followed; looked for only where images are missing.
+        manifest_sha256: by which the record knows its manifest; None where there is none.
     """
 
     reader: CohortReader
@@ -60,6 +61,7 @@ class PreparedCohort:
     resize: int | None
     table_sha256: Mapping[str, str]
     linked_folders: tuple[str, ...]
+    manifest_sha256: str | None = None
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -104,6 +106,7 @@ class PreparedCohort:
             "counts": dict(self.found.counts),
             "published": published,
             "tables": dict(self.table_sha256),
+            "manifest_sha256": self.manifest_sha256,
         }
 
     def to_text(self) -> str:
@@ -177,8 +180,8 @@ def prepare_cohort(
         if manifest is None:
             forget_prepared(folder)
         else:
-            write_json(folder / RECORD, prepared.to_dict())
-            write_csv(manifest, rows)
+            record = write_prepared(folder, rows, prepared.to_dict())
+            prepared = replace(prepared, manifest_sha256=record["manifest_sha256"])
     return prepared
 
 

@@ -32,7 +32,8 @@ def test_the_manifest_holds_what_the_mapping_says(desk: Desk) -> None:
         "manufacturer": "Acme",
     }  # fmt: skip
     assert (last["image"], last["label"], last["sex"], last["age"]) == ("DIR002/ST0011/IM0", "1", "male", "51")
-    assert read_manifest(desk.prepared.manifest).class_names == ("no", "yes")
+    read = read_manifest(desk.prepared.manifest)
+    assert (read.class_names, read.prepared) == (("no", "yes"), desk.prepared.record)
 
 
 def test_every_image_and_row_is_kept_or_counted_with_its_reason(desk: Desk) -> None:
@@ -234,6 +235,17 @@ def test_neither_call_writes_into_the_folder_of_the_images(desk: Desk) -> None:
     with pytest.raises(ConfigurationError, match="Give a folder outside"):
         prepare_table(desk.root, desk.table, inside, path, progress=False)
     assert sorted(desk.root.rglob("*")) == before
+
+
+def test_a_key_in_the_folder_of_the_images_is_to_be_moved_with_the_output(desk: Desk) -> None:
+    inside = desk.root / "cohort"
+    inside.mkdir()
+    (inside / "pseudonym.key").write_text("k" * 64)
+    with pytest.raises(ConfigurationError, match=r"Give a folder outside\. Move '.*cohort/pseudonym.key' there first"):
+        propose_mapping(desk.root, desk.table, inside, progress=False)
+    desk.propose(hospital.findings())
+    with pytest.raises(ConfigurationError, match="patients get other pseudonyms"):
+        prepare_table(desk.root, desk.table, inside, desk.proposal.path, progress=False)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

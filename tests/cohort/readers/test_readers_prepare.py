@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from monai_fairtune.cohort import Cohort, check_manifest
+from monai_fairtune.cohort.manifest import read_manifest
 from monai_fairtune.cohort.readers import HAM10000
 from monai_fairtune.exceptions import ConfigurationError, ManifestError
 from monai_fairtune.subgroups import SensitiveAttribute
@@ -88,6 +89,18 @@ def test_counts_that_are_not_as_published_are_told_with_both_numbers(tmp_path: P
     assert prepared.mismatches == {"images": (8, 12)}
     assert "Not as published: 8 images found, 12 published." in prepared.to_text()
     assert prepared.manifest is not None
+
+
+def test_a_record_is_of_the_manifest_that_was_written_with_it_and_of_no_other_file_beside(tmp_path: Path) -> None:
+    manifest = prepare(write_tiny_download(tmp_path / "tiny"), tmp_path / "out").manifest
+    assert manifest is not None
+    prepared = read_manifest(manifest).prepared
+    assert prepared is not None
+    assert prepared["reader"] == "tiny"
+    other = manifest.with_name("own.csv")
+    for changed in (other, manifest):
+        changed.write_text(manifest.read_text().replace("female", "woman"))
+        assert read_manifest(changed).prepared is None
 
 
 def test_a_prepared_cohort_is_read_by_the_package(tmp_path: Path) -> None:
