@@ -33,9 +33,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--min-per-class",
         type=int,
-        default=20,
         metavar="N",
-        help="fewest positives, and fewest negatives, of a subgroup: as for a search (default: %(default)s)",
+        help="fewest positives, and fewest negatives, of a subgroup; default: as for a search",
     )
     _add_splits(parser)
     _add_images(parser)
@@ -107,6 +106,7 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs the command."""
     from monai_fairtune.cohort import check_manifest, draw_test_folds
+    from monai_fairtune.cohort.eligibility import DEFAULT_MIN_PER_CLASS
     from monai_fairtune.subgroups import SensitiveAttribute
 
     _refuse_contradictions(options)
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         acquisition=options.acquisition,
         images=not options.no_images,
         near_duplicates=options.near_duplicates,
-        min_per_class=options.min_per_class,
+        min_per_class=DEFAULT_MIN_PER_CLASS if options.min_per_class is None else options.min_per_class,
         **how_to_split,
     )
     if folds is not None:
