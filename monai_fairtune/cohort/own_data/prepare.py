@@ -17,7 +17,7 @@ from monai_fairtune.cohort.own_data.images import OwnImages, find_own_images
 from monai_fairtune.cohort.own_data.join import Joined, join_rows
 from monai_fairtune.cohort.own_data.mapping import Recode, TableMapping
 from monai_fairtune.cohort.own_data.mapping_schema import DROP
-from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key
+from monai_fairtune.cohort.own_data.pseudonyms import KEY_FILE, pseudonymize, read_key, refuse_pseudonyms_in
 from monai_fairtune.cohort.own_data.read_mapping import read_mapping
 from monai_fairtune.cohort.own_data.recoding import recode_cells, recode_first, refuse_dates, refuse_identifiers
 from monai_fairtune.cohort.own_data.sources import Source
@@ -28,7 +28,6 @@ from monai_fairtune.cohort.prepared import (
     check_command,
     counts_text,
     refuse_foreign_manifest,
-    refuse_output_in,
     row_counts,
     write_prepared,
 )
@@ -103,7 +102,7 @@ def prepare_table(root: Path, table: Path, output_dir: Path, mapping: Path, *, p
             root.
     """
     rules = read_mapping(mapping)
-    refuse_output_in(root, output_dir)
+    refuse_pseudonyms_in(root, output_dir)
     refuse_foreign_manifest(output_dir, _READER)
     read = below_root(read_table(table, rules.table), root)
     images = find_own_images(root, rules.kind, progress=progress)

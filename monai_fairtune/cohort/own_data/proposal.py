@@ -17,9 +17,9 @@ from monai_fairtune.cohort.own_data.propose_join import propose_join
 from monai_fairtune.cohort.own_data.propose_label import propose_label, propose_split
 from monai_fairtune.cohort.own_data.propose_people import propose_patient, propose_sex
 from monai_fairtune.cohort.own_data.proposed import Proposed
+from monai_fairtune.cohort.own_data.pseudonyms import refuse_pseudonyms_in
 from monai_fairtune.cohort.own_data.table import OwnTable, below_root, read_table
 from monai_fairtune.cohort.own_data.yaml_text import write_section
-from monai_fairtune.cohort.prepared import refuse_output_in
 from monai_fairtune.exceptions import ConfigurationError
 
 __all__ = ["MAPPING", "Proposal", "propose_mapping"]
@@ -103,7 +103,7 @@ def propose_mapping(root: Path, table: Path, output_dir: Path, *, progress: bool
         ConfigurationError: if there is a mapping already, or it cannot be written, or would lie below the root.
         ManifestError: if the table cannot be read, or there are no images.
     """
-    refuse_output_in(root, output_dir)
+    refuse_pseudonyms_in(root, output_dir)
     path = output_dir / MAPPING
     if path.exists():
         raise ConfigurationError(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from monai_fairtune.cohort.prepared import refuse_output_in
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.predictions import KEY_VARIABLE, check_key, environment_key, keyed_pseudonym
 
-__all__ = ["KEY_FILE", "pseudonymize", "read_key"]
+__all__ = ["KEY_FILE", "pseudonymize", "read_key", "refuse_pseudonyms_in"]
 
 KEY_FILE = "pseudonym.key"
 
@@ -29,6 +30,23 @@ def read_key(path: Path | None) -> bytes:
     if path is None:
         raise ConfigurationError(f"There is no key for the pseudonyms. Name a file for it, or set {KEY_VARIABLE}.")
     return check_key(_key_of_file(path), f"'{path}'")
+
+
+def refuse_pseudonyms_in(root: Path, folder: Path) -> None:
+    """Keeps the root as it is, and the key of pseudonyms that an earlier version let a folder in it hold.
+
+    Raises:
+        ConfigurationError: if the output folder is the root, or below it.
+    """
+    try:
+        refuse_output_in(root, folder)
+    except ConfigurationError as error:
+        key = folder / KEY_FILE
+        if not key.is_file():
+            raise
+        raise ConfigurationError(
+            f"{error} Move '{key}' there first: with another key, patients get other pseudonyms."
+        ) from error
 
 
 def pseudonymize(ids: pd.Series[str], key: bytes) -> pd.Series[str]:
