@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -79,7 +80,8 @@ class PictureWriter:
             else:
                 file.write(encode_png(pixels))
         if stamp is not None:
-            os.utime(unfinished, ns=(stamp * _UNIT, stamp * _UNIT))
+            with suppress(OSError):  # where that is refused, the image is whole and a later call writes it again
+                os.utime(unfinished, ns=(stamp * _UNIT, stamp * _UNIT))
         unfinished.replace(path)
 
     def _stamp(self, name: str) -> int | None:

@@ -164,6 +164,23 @@ def test_a_written_image_that_was_cut_off_is_written_again(tmp_path: Path) -> No
     assert image.read_bytes() == whole
 
 
+def test_where_times_cannot_be_set_images_are_written_whole_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    root = write_tiny_download(tmp_path / "tiny")
+    prepare(root, tmp_path / "whole", resize=8)
+    monkeypatch.setattr(os, "utime", refuse)
+    for _ in range(2):
+        before = (tmp_path / "out" / "images").exists() and _written(tmp_path / "out", 4)
+        assert len(rows_of(prepare(root, tmp_path / "out", resize=8))) == 11
+        assert _written(tmp_path / "out", 4) != before
+    image = Path("images") / "images" / "4.png"
+    assert (tmp_path / "out" / image).read_bytes() == (tmp_path / "whole" / image).read_bytes()
+
+
 def test_images_that_were_made_in_another_way_are_not_taken_for_these(tmp_path: Path) -> None:
     root = write_tiny_download(tmp_path / "tiny")
     prepare(root, tmp_path / "out", resize=8)
