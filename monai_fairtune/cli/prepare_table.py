@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     _print(proposal, as_json=options.json)
     if proposal.questions:
         print(
-            f"monai-fairtune: {n_of(len(proposal.questions), 'question')} to answer in '{proposal.path}'; no manifest "
-            "was written. Then give the file with --mapping.",
+            f"monai-fairtune: No manifest was written. Answer {n_of(len(proposal.questions), 'question')} in "
+            f"'{proposal.path}', then give that file with --mapping.",
             file=sys.stderr,
         )
         return _OPEN_QUESTIONS
