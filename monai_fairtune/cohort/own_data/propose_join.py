@@ -18,6 +18,7 @@ from monai_fairtune.cohort.own_data.proposed import Proposed
 from monai_fairtune.cohort.own_data.sources import Source
 from monai_fairtune.cohort.own_data.table import OwnTable
 from monai_fairtune.cohort.own_data.words import BIRTH, is_date, is_exam_date, reads_like
+from monai_fairtune.cohort.own_data.yaml_text import flow
 
 __all__ = ["Candidate", "propose_join"]
 
@@ -65,6 +66,7 @@ def propose_join(table: OwnTable, images: OwnImages) -> tuple[Proposed, Candidat
     notes = tuple(str(each) for each in found) or ("no column matches",)
     question = _question(found, len(table.rows))
     if question is not None:
+        notes += tuple(f"join: {flow(each.join.plain)}" for each in found)
         value = {"column": None, "dicom" if elements else "image": None, "leading_zeros": "keep"}
         return Proposed("join", value, notes, _OPEN, question), None
     best = found[0]
@@ -143,7 +145,7 @@ def _question(found: list[Candidate], n_rows: int) -> str | None:
     if best.join.image.kind == "image" and n_several:
         return (
             f"Names of files repeat: {best}; {n_several} of these rows would label several images each. Is that meant? "
-            "If not, name paths below the root in the table."
+            "If so, the comments in the file show what to write; if not, name paths below the root in the table."
         )
     for other in others:
         if _disagree(best, other):

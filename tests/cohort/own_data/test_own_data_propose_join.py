@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from monai_fairtune.cohort.own_data import propose_mapping
 from tests.cohort.own_data import hospital
@@ -171,6 +172,11 @@ def test_names_that_repeat_in_several_folders_are_a_question_and_label_nothing_u
     (question,) = pictures.proposal.questions
     assert "column 'file' and image name: 12 rows match 13 images" in question
     assert "1 of these rows would label several images each" in question
+    assert "If so, the comments in the file show what to write" in question
+    text = pictures.proposal.path.read_text()
+    (answer,) = [line for line in text.splitlines() if line.startswith("# join: {column: file, image: name")]
+    pictures.prepare(edit=lambda mapping: mapping.update(yaml.safe_load(answer.removeprefix("# "))))
+    assert pictures.prepared.record["most_images_of_a_row"] == 2
 
 
 def test_paths_of_which_some_match_are_not_given_up_for_names_unasked(pictures: Desk) -> None:
