@@ -68,6 +68,15 @@ def test_an_id_of_the_table_that_parts_a_patient_of_the_header_is_a_question(tmp
     assert mapping["patient_id"] == {"column": "patient"}
 
 
+def test_one_typing_error_in_an_id_is_a_question_however_many_patients_there_are(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    hospital.write_studies(desk.root, 60, per_patient=2)
+    patient: dict[str, Any] = {"patient": lambda k: f"P{k // 2}" if k else "P00"}
+    assert desk.propose(rows(60, accession=accession, finding=YES_NO, **patient))["patient_id"] is None
+    (question,) = desk.proposal.questions
+    assert question.startswith("1 of the 30 patients of dicom PatientID")
+
+
 def test_what_else_is_recorded_of_a_patient_is_no_id(desk: Desk) -> None:
     others: dict[str, Any] = {
         "Patient Age": lambda k: 40 + k,
