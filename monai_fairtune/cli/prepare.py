@@ -58,13 +58,13 @@ def _why_none(prepared: PreparedCohort) -> str:
     n_read = prepared.found.n_read
     if prepared.rows.empty:
         return (
-            f"None of the {n_of(n_read, 'image')} named is left, and no manifest was written. Complete the download, "
-            "or make other choices."
+            f"Of {n_of(n_read, 'image')} named none is left, and no manifest was written. Complete the download, or "
+            "make other choices."
         )
     n_lost = len(prepared.found.missing) + len(prepared.unreadable)
     return (
-        f"{n_lost} of {n_of(n_read, 'image')} are missing or cannot be decoded, and no manifest was written. Complete "
-        "the download, or leave these images out with --allow-missing."
+        f"Missing or not decoded: {n_lost} of {n_of(n_read, 'image')}; no manifest was written. Complete the download, "
+        "or leave these images out with --allow-missing."
     )
 
 

@@ -33,7 +33,7 @@ def test_missing_images_end_with_code_1_and_both_numbers(ham10000: Path, tmp_pat
     said = capsys.readouterr()
     assert "Missing: 1 file, 'ISIC_0031023.jpg'." in said.out
     assert "Not as published: 8 images found, 10015 published." in said.out
-    assert "1 of 8 images are missing or cannot be decoded" in said.err
+    assert "Missing or not decoded: 1 of 8 images; no manifest was written." in said.err
     assert "--allow-missing" in said.err
     assert not (tmp_path / "out" / "manifest.csv").exists()
 
@@ -47,10 +47,16 @@ def test_where_no_image_is_left_the_command_ends_with_code_1_and_no_manifest(
     said = capsys.readouterr()
     assert "8 images named, 0 of them kept" in said.out
     assert said.err == (
-        "monai-fairtune: None of the 8 images named is left, and no manifest was written. Complete the download, or "
-        "make other choices.\n"
+        "monai-fairtune: Of 8 images named none is left, and no manifest was written. Complete the download, or make "
+        "other choices.\n"
     )
     assert not (tmp_path / "out" / "manifest.csv").exists()
+
+
+def test_of_a_single_image_it_is_said_in_the_singular_that_none_is_left(tmp_path: Path, capsys: Out) -> None:
+    downloads.write_lines(tmp_path / "root" / "HAM10000_metadata", downloads.HAM10000[:2])
+    assert main(prepare(tmp_path / "root", "--output-dir", tmp_path / "out")) == 1
+    assert "Of 1 image named none is left, and no manifest" in capsys.readouterr().err
 
 
 def test_the_command_that_is_said_to_come_next_works(ham10000: Path, tmp_path: Path, capsys: Out) -> None:
