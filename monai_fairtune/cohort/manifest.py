@@ -152,8 +152,15 @@ def _class_names(table: pd.DataFrame, labels: NDArray[np.int64]) -> tuple[str, s
     if "label_name" in table.columns:
         zero, one = (set(table["label_name"][labels == label]) for label in (0, 1))
         if "" not in zero | one and zero.isdisjoint(one) and max(len(zero), len(one)) <= _MOST_NAMES:
-            return (", ".join(sorted(zero)), ", ".join(sorted(one)))
+            return (_joined(zero), _joined(one))
     return ("0", "1")
+
+
+def _joined(names: set[str]) -> str:
+    """Returns a class's names, in quotes where a comma or semicolon could be taken for the end of one."""
+    if len(names) == 1:
+        return next(iter(names))
+    return ", ".join(repr(name) if set(name) & set(",;") else name for name in sorted(names))
 
 
 def _lines(which: NDArray[np.bool_]) -> str:

@@ -53,6 +53,7 @@ def test_names_and_values_that_could_be_formulas_are_read_as_they_were_before_th
     [
         ("", ("healthy", "ill")),
         ("c.png,1,p3,m,a bit ill\n", ("healthy", "a bit ill, ill")),
+        ('c.png,1,p3,m,"ill, a bit"\nd.png,1,p4,m,ill; so so\n', ("healthy", "ill, 'ill, a bit', 'ill; so so'")),
         ("c.png,1,p3,m,healthy\n", ("0", "1")),
         ("c.png,1,p3,m,\n", ("0", "1")),
         ("".join(f"{k}.png,1,p3,m,ill {k}\n" for k in range(5)), ("healthy", "ill, ill 0, ill 1, ill 2, ill 3, ill 4")),
@@ -65,6 +66,11 @@ def test_classes_are_named_by_label_name_where_its_names_are_few_and_none_is_of_
     path = tmp_path / "m.csv"
     path.write_text(GOOD + more, encoding="utf-8")
     assert read_manifest(path).class_names == names
+
+
+def test_a_class_of_one_name_has_that_name_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(GOOD.replace("ill", '"ill, or so"'), encoding="utf-8")
+    assert read_manifest(tmp_path / "m.csv").class_names == ("healthy", "ill, or so")
 
 
 @pytest.mark.parametrize(
