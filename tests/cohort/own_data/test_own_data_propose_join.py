@@ -65,7 +65,7 @@ def test_a_date_of_the_exam_that_is_not_always_the_headers_is_a_question(desk: D
 
 @pytest.mark.parametrize("name", ["Date", "Report date"])
 def test_any_date_is_part_of_the_key_where_the_patient_alone_finds_fewer_images(twice: Desk, name: str) -> None:
-    dates = {name: ["01.01.2020", "02.01.2020"]}
+    dates: dict[str, Any] = {name: ["01.01.2020", "02.01.2020"]}
     mapping = twice.propose(rows(patient=lambda k: f"{k // 2:03}", finding=YES_NO, **dates))
     assert mapping["join"]["date"] == {"column": name, "format": "%d.%m.%Y"}
 
