@@ -26,7 +26,7 @@ from pynetdicom import AE, build_context, evt
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
 from monai_fairtune.deploy.node import Node, NodeLimits, NodeSettings, RemoteNode, StudyAnswerer
-from monai_fairtune.deploy.node.connections import close_refused, send_at_once
+from monai_fairtune.deploy.node.connections import close_refused, prepare_connection
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import StudyQueue
 from monai_fairtune.deploy.node.receiver import Receiver
@@ -206,7 +206,7 @@ def send(
         settings.port,
         contexts,
         ae_title=settings.title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, send_at_once)],
+        evt_handlers=[(evt.EVT_CONN_OPEN, prepare_connection)],
         tls_args=None if tls is None else (tls, "localhost"),
     )
     if not association.is_established:

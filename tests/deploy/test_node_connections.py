@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sqlite3
@@ -17,10 +18,11 @@ from pathlib import Path
 
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
+from monai_fairtune.deploy.node.connections import prepare_connection
 from monai_fairtune.deploy.node.endpoint import Endpoint
 from tests.deploy.dicom_files import image_dataset
 from tests.deploy.nodes import listening, page, send
@@ -46,7 +48,12 @@ def test_who_sends_on_without_waiting_for_answers_is_sent_away(tmp_path: Path) -
     entity = AE("MODALITY")
     entity.add_requested_context(image.SOPClassUID, ExplicitVRLittleEndian)
     with listening(tmp_path) as node:
-        association = entity.associate("127.0.0.1", node.settings.port, ae_title=node.settings.title)
+        association = entity.associate(
+            "127.0.0.1",
+            node.settings.port,
+            ae_title=node.settings.title,
+            evt_handlers=[(evt.EVT_CONN_OPEN, prepare_connection)],
+        )
         for number in range(1, 61):
             request = C_STORE()
             request.MessageID, request.Priority = number, 0
@@ -55,6 +62,21 @@ def test_who_sends_on_without_waiting_for_answers_is_sent_away(tmp_path: Path) -
             association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
         wait_until(lambda: not association.is_alive(), "the node ends the association", 10)
         assert send([image], node.settings) == [SUCCESS]
+
+
+def test_connections_that_their_peers_reset_leave_no_socket_open(tmp_path: Path) -> None:
+    with listening(tmp_path) as node:
+        gc.collect()
+        gc.disable()  # which would close them some time
+        n_before = n_sockets()
+        try:
+            for _ in range(2):
+                with socket.create_connection(("127.0.0.1", node.settings.port), 5) as connection:
+                    wait_until(lambda: n_sockets() > n_before + 1, "the node has accepted", 5)
+                    reset_at_end(connection)
+                wait_until(lambda: n_sockets() == n_before, "no socket is left", 5)
+        finally:
+            gc.enable()
 
 
 def test_an_image_that_cannot_be_noted_leaves_no_file(tmp_path: Path) -> None:
@@ -81,7 +103,7 @@ def test_a_probe_that_breaks_off_prints_no_address(
 ) -> None:
     with socket.create_connection(("127.0.0.1", endpoint.port), 5) as connection:
         connection.sendall(b"GET /hea")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets it
+        reset_at_end(connection)
     with caplog.at_level(logging.WARNING):
         wait_until(lambda: "connection failed" in caplog.text, "it is noted", 5)
     assert "127.0.0.1" not in "".join(capfd.readouterr())
@@ -108,3 +130,13 @@ def test_an_error_that_python_can_raise_nowhere_is_logged_by_its_type_alone() ->
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert '"kind": "ValueError"' in ran.stderr
     assert "CANARY" not in ran.stderr
+
+
+def n_sockets() -> int:
+    """Returns how many sockets this process holds open."""
+    return sum("socket:" in str(path.resolve()) for path in Path("/proc/self/fd").iterdir())
+
+
+def reset_at_end(connection: socket.socket) -> None:
+    """Makes closing a connection reset it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

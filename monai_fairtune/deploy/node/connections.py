@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +14,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from monai_fairtune.deploy.node.bounded_threads import BoundedThreads
 
-__all__ = ["BoundedServer", "Overflow", "bound_message", "close_refused", "end_without_request", "send_at_once"]
+__all__ = ["BoundedServer", "Overflow", "bound_message", "close_refused", "end_without_request", "prepare_connection"]
 
 _MOST_PDU_BYTES = 1 << 20  # we announce 16 kB; an association request of all contexts has some 20 kB
 _MOST_MESSAGES = 2  # that wait; a peer has to wait for each answer
@@ -43,9 +45,24 @@ def bound_message(event: Event, most: int) -> None:
         message.data_set = Overflow()
 
 
-def send_at_once(event: Event) -> None:
-    """Lets a connection's small units go at once; by default each waits 40 ms for what might follow."""
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def prepare_connection(event: Event) -> None:
+    """Lets a connection's small units go at once, and closes its socket at the end whatever the peer has done.
+
+    By default each unit waits 40 ms for what might follow. pynetdicom closes a socket only where shutting the
+    connection down succeeds, which it does not after a reset by the peer.
+    """
+    connection = event.assoc.dul.socket
+    connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection._shutdown_socket = partial(_close, connection)
+
+
+def _close(connection: Any) -> None:
+    held = connection.socket
+    if held is not None:
+        with suppress(OSError):
+            held.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            held.close()
 
 
 def end_without_request(event: Event) -> None:

@@ -21,7 +21,7 @@ from monai_fairtune.deploy.node.connections import (
     Overflow,
     bound_message,
     end_without_request,
-    send_at_once,
+    prepare_connection,
 )
 from monai_fairtune.deploy.node.logs import log
 from monai_fairtune.deploy.node.metrics import NodeMetrics
@@ -96,7 +96,7 @@ class Receiver:
                 (settings.host, settings.port),
                 ssl_context=settings.tls[0] if settings.tls else None,
                 evt_handlers=[
-                    (evt.EVT_CONN_OPEN, send_at_once),
+                    (evt.EVT_CONN_OPEN, prepare_connection),
                     (evt.EVT_CONN_CLOSE, end_without_request),
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_PDU_RECV, bound_message, [settings.limits.object_bytes]),

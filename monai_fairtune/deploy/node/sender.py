@@ -13,7 +13,7 @@ from pynetdicom import AE, build_context, evt
 
 from monai_fairtune.cohort.decoding.decode import foreign_errors
 from monai_fairtune.deploy.node.answering import POLL_SECONDS, back_off
-from monai_fairtune.deploy.node.connections import close_refused, send_at_once
+from monai_fairtune.deploy.node.connections import close_refused, prepare_connection
 from monai_fairtune.deploy.node.logs import log
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import Part, StudyQueue
@@ -71,7 +71,7 @@ class Sender:
             remote.port,
             ae_title=remote.title,
             contexts=[build_context(each, _SYNTAXES) for each in classes],
-            evt_handlers=[(evt.EVT_CONN_OPEN, send_at_once)],
+            evt_handlers=[(evt.EVT_CONN_OPEN, prepare_connection)],
             tls_args=(tls[1], remote.host) if tls else None,
         )
         if not association.is_established:
