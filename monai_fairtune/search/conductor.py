@@ -68,6 +68,7 @@ class Conductor:
         """Adds the last trials to the study, once the search is finished."""
         with self.board.leading() as leads:
             if leads:
+                self._take_in()
                 self.plan.planner.set_floor(self.records)
                 self._write_study()
 
@@ -81,8 +82,11 @@ class Conductor:
                     f"{entry.job.title} ended in an error {len(entry.faults)} times: {entry.reason}. The worker's log "
                     "in the folder 'logs' tells more. Nothing is lost: the same command goes on where it stopped."
                 )
-            if entry.state == "given_up" and entry.job.key not in self.records.keys:
+            record = self.records.find(entry.job.key)
+            if record is None and entry.state == "given_up":
                 self.records.write(entry.job.key, self._failed(entry))
+            elif record is not None and entry.state != "given_up":  # as read when this process began
+                self.board.adopt(entry.job.key, record.to_dict())
         self.show(len(self.records.keys), entries, self._best())
 
     def _best(self) -> dict[str, float]:

@@ -115,9 +115,9 @@ def _with_workers(run: Run, stop: StopRequest, bar: Progress) -> None:
             stop.check()
             supervisor.check(len(run.records.keys))
             stop.wait(_LOCAL_POLL)
+    conductor.close()
     board.engine.dispose()
     _remove_database(path)
-    conductor.close()
     run.finish()
 
 

@@ -9,6 +9,7 @@ from monai_fairtune.search.job import Job
 
 __all__ = [
     "check_board",
+    "check_board_adopts_results",
     "check_board_gives_each_job_once",
     "check_board_keeps_results",
     "check_board_listens_to_holders_only",
@@ -29,6 +30,7 @@ def check_board(make: Callable[[], Board]) -> None:
     for check in (
         check_board_gives_each_job_once,
         check_board_keeps_results,
+        check_board_adopts_results,
         check_board_listens_to_holders_only,
         check_board_obeys_the_policy,
         check_board_tells_what_goes_on,
@@ -63,6 +65,23 @@ def check_board_keeps_results(board: Board) -> None:
     _require(board.results({"00000"}) == {}, "a known result is sent again")
     _require([entry.job.key for entry in board.entries()] == ["00001"], "a finished job is still open")
     _require(board.fail_worker("one", "killed", "") == 0, "a finished job failed with its worker")
+
+
+def check_board_adopts_results(board: Board) -> None:
+    """A result that was found is kept as if its worker had finished, which may still say so; no other replaces it."""
+    board.put(jobs(3))
+    lease = board.claim("one")
+    assert lease is not None  # noqa: S101
+    board.adopt("00000", {"value": 1.0})
+    board.adopt("00001", {"value": 2.0})
+    board.adopt("00000", {"value": 3.0})
+    _require(board.results(()) == {"00000": {"value": 1.0}, "00001": {"value": 2.0}}, "a result was not adopted")
+    _require([entry.job.key for entry in board.entries()] == ["00002"], "an adopted job is still open")
+    _require(board.finish(lease, {"value": 4.0}), "the worker of an adopted job has not finished")
+    _require(board.results(())["00000"] == {"value": 1.0}, "an adopted result was replaced")
+    _require(board.fail_worker("one", "killed", "") == 0, "an adopted job failed with its worker")
+    board.adopt("unknown", {})
+    _require(len(board.results(())) == 2, "a job that is not on the board has a result")
 
 
 def check_board_listens_to_holders_only(board: Board) -> None:

@@ -76,6 +76,13 @@ class Board(Protocol):
         """Stores a job's result. False, and nothing stored, if the lease is not held any more."""
         ...
 
+    def adopt(self, key: str, result: Mapping[str, Any]) -> None:
+        """Stores the result of a job that is not done, whose worker wrote it and may have ended before it said so.
+
+        A worker that lives may still finish what it holds.
+        """
+        ...
+
     def fail(self, lease: Lease, fault: Fault, reason: str) -> None:
         """Ends an attempt with a fault; the policy says what becomes of the job."""
         ...

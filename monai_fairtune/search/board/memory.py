@@ -23,6 +23,9 @@ class _Row:
     accumulation_steps: int = 1
     result: dict[str, Any] | None = field(default=None)
 
+    def is_done_by(self, lease: Lease) -> bool:
+        return self.entry.state == "done" and self.token == lease.token
+
 
 class MemoryBoard:
     """The in-memory member of the ``Board`` seam. Leases do not run out: who holds one is this process."""
@@ -54,10 +57,15 @@ class MemoryBoard:
     def finish(self, lease: Lease, result: Mapping[str, Any]) -> bool:
         """See :meth:`Board.finish`."""
         row = self._held(lease)
-        if row is None:
-            return False
-        row.entry, row.result = replace(row.entry, state="done"), dict(result)
-        return True
+        if row is not None:
+            row.entry, row.result = replace(row.entry, state="done"), dict(result)
+        return self._rows[lease.job.key].is_done_by(lease)
+
+    def adopt(self, key: str, result: Mapping[str, Any]) -> None:
+        """See :meth:`Board.adopt`."""
+        row = self._rows.get(key)
+        if row is not None and row.entry.state in ("queued", "leased"):
+            row.entry, row.result = replace(row.entry, state="done"), dict(result)
 
     def fail(self, lease: Lease, fault: Fault, reason: str) -> None:
         """See :meth:`Board.fail`."""

@@ -105,8 +105,14 @@ class SqlBoard:
 
     def finish(self, lease: Lease, result: Mapping[str, Any]) -> bool:
         """See :meth:`Board.finish`."""
-        values = {"state": "done", "result": json.dumps(dict(result), allow_nan=False), "lease_until": None}
-        return self._change(lease, values, "storing a result") or self._is_done(lease)
+        return self._change(lease, _done(result), "storing a result") or self._is_done(lease)
+
+    def adopt(self, key: str, result: Mapping[str, Any]) -> None:
+        """See :meth:`Board.adopt`; the token stays, by which a worker that lives has finished."""
+        row = jobs_table.c
+        open_row = (self._here, row.key == key, row.state.in_(["queued", "leased"]))
+        change = update(jobs_table).where(*open_row).values(**_done(result))
+        self._persist(lambda connection: connection.execute(change), "storing a result")
 
     def fail(self, lease: Lease, fault: Fault, reason: str) -> None:
         """See :meth:`Board.fail`."""
@@ -283,3 +289,7 @@ class SqlBoard:
         row = jobs_table.c
         query = select(row.token).where(self._here, row.key == lease.job.key, row.state == "done")
         return self._persist(lambda connection: connection.execute(query).scalar_one_or_none(), what="") == lease.token
+
+
+def _done(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "done", "result": json.dumps(dict(result), allow_nan=False), "lease_until": None}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import CursorResult
 
+from monai_fairtune.search.board import Lease, SqlBoard
 from monai_fairtune.search.job import Job as BoardJob
 from monai_fairtune.search.records import TrialRecords
 from monai_fairtune.search.search_plan import SearchPlan
@@ -183,6 +184,20 @@ def test_fault_a_stopped_process_that_comes_back_late_doubles_nothing(
 
 
 @server
+def test_fault_a_worker_killed_before_it_can_tell_its_result_does_not_hold_up_those_that_began_before(
+    commands: Commands, reference: Reference, tmp_path: Path
+) -> None:
+    command = commands(TWO, prepare=lambda place: _kill_before_finishing(tmp_path / "tokens"), seconds=0.05)
+    processes = command.start()
+    wait_until(lambda: any(process.poll() is not None for process in processes), "the kill")
+    (killed,) = (place for place, process in enumerate(processes) if process.poll() is not None)
+    others = [process for process in processes if process.poll() is None]
+    assert end([*others, command.start_one(killed)], logs=command.logs) == [0, 0]  # and no lease runs out
+    assert_same_answer(reference, command)
+    assert faults_of(command.output_dir) == {}
+
+
+@server
 @pytest.mark.parametrize("step", ["planning", pytest.param("taking a job", marks=pytest.mark.nightly)])
 @pytest.mark.seeds(2)
 def test_fault_a_process_that_is_stopped_while_it_holds_a_lock_does_not_hold_the_others_up(
@@ -236,6 +251,17 @@ def test_fault_workers_that_end_before_their_first_job_end_the_search_and_name_t
 def moment(seed: int) -> int:
     """Returns how many trainings have begun when a fault comes."""
     return 6 if seed == 0 else Random(seed).randint(1, 11)  # noqa: S311 - no secret
+
+
+def _kill_before_finishing(tokens: Path) -> None:
+    """Makes this process, which is a copy, end once its first result is written and before the board knows."""
+
+    def finish(self: SqlBoard, lease: Lease, result: Mapping[str, Any]) -> bool:
+        if take(tokens, "finish"):
+            kill_me()
+        return found(self, lease, result)
+
+    found, SqlBoard.finish = SqlBoard.finish, finish  # type: ignore[method-assign]
 
 
 def _stop_at(step: str, stop_here: Callable[[], None]) -> None:
