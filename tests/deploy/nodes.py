@@ -38,6 +38,7 @@ __all__ = [
     "Archive",
     "NodeProcess",
     "answer_briefly",
+    "associate",
     "listening",
     "numbers",
     "page",
@@ -201,14 +202,7 @@ def send(
     entity = AE(caller)
     classes = {(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}
     contexts = [build_context(*each) for each in classes]
-    association = entity.associate(
-        "127.0.0.1",
-        settings.port,
-        contexts,
-        ae_title=settings.title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, prepare_connection)],
-        tls_args=None if tls is None else (tls, "localhost"),
-    )
+    association = associate(entity, settings, contexts=contexts, tls_args=None if tls is None else (tls, "localhost"))
     if not association.is_established:
         close_refused(association)
         raise ConnectionError("no association")
@@ -216,6 +210,12 @@ def send(
         return [_status(association, image) for image in images]
     finally:
         association.release()
+
+
+def associate(entity: AE, settings: NodeSettings, **more: Any) -> Any:
+    """Asks a node for an association, whose socket is closed at its end."""
+    handlers = [(evt.EVT_CONN_OPEN, prepare_connection)]
+    return entity.associate("127.0.0.1", settings.port, ae_title=settings.title, evt_handlers=handlers, **more)
 
 
 def numbers(report: Dataset) -> list[float]:

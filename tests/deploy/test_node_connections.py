@@ -18,14 +18,13 @@ from pathlib import Path
 
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE, evt
+from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
-from monai_fairtune.deploy.node.connections import prepare_connection
 from monai_fairtune.deploy.node.endpoint import Endpoint
 from tests.deploy.dicom_files import image_dataset
-from tests.deploy.nodes import listening, page, send
+from tests.deploy.nodes import associate, listening, page, send
 from tests.servers.processes import wait_until
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
@@ -48,12 +47,7 @@ def test_who_sends_on_without_waiting_for_answers_is_sent_away(tmp_path: Path) -
     entity = AE("MODALITY")
     entity.add_requested_context(image.SOPClassUID, ExplicitVRLittleEndian)
     with listening(tmp_path) as node:
-        association = entity.associate(
-            "127.0.0.1",
-            node.settings.port,
-            ae_title=node.settings.title,
-            evt_handlers=[(evt.EVT_CONN_OPEN, prepare_connection)],
-        )
+        association = associate(entity, node.settings)
         for number in range(1, 61):
             request = C_STORE()
             request.MessageID, request.Priority = number, 0

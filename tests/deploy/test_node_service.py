@@ -18,7 +18,7 @@ from monai_fairtune.deploy.node import NodeLimits
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.testing.classifiers import BrightnessClassifier
 from tests.deploy.dicom_files import CANARIES, image_dataset, picture
-from tests.deploy.nodes import Archive, answer_briefly, page, running, send, settings_for
+from tests.deploy.nodes import Archive, answer_briefly, associate, page, running, send, settings_for
 from tests.servers.processes import wait_until
 
 SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
@@ -231,9 +231,9 @@ def test_associations_beyond_the_limit_are_rejected(tmp_path: Path, archive: Arc
     entity = AE("MODALITY")
     entity.add_requested_context("1.2.840.10008.1.1")
     with running(settings):
-        first = entity.associate("127.0.0.1", settings.port, ae_title=settings.title)
+        first = associate(entity, settings)
         assert first.send_c_echo().Status == SUCCESS
-        assert not entity.associate("127.0.0.1", settings.port, ae_title=settings.title).is_established
+        assert not associate(entity, settings).is_established
         first.release()
 
 
@@ -242,7 +242,7 @@ def test_a_silent_peer_is_sent_away(tmp_path: Path, archive: Archive) -> None:
     entity = AE("MODALITY")
     entity.add_requested_context("1.2.840.10008.1.1")
     with running(settings):
-        association = entity.associate("127.0.0.1", settings.port, ae_title=settings.title)
+        association = associate(entity, settings)
         wait_until(lambda: not association.is_established, "the node ends the association", 10)
 
 
