@@ -157,9 +157,9 @@ class Batches:
                 images = self.augmentation(images)
         return {
             "image": images,
-            "label": split.labels[rows].to(split.device),
-            "group": split.groups[rows].to(split.device),
-            "index": split.index[rows].to(split.device),
+            "label": split.labels[rows].to(split.device, non_blocking=True),
+            "group": split.groups[rows].to(split.device, non_blocking=True),
+            "index": split.index[rows].to(split.device, non_blocking=True),
         }
 
 

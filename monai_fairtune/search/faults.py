@@ -44,6 +44,7 @@ POLICY: Final[Mapping[Fault, FaultRule]] = {
 """Divergence is no fault: the same mask and seed diverge again, so the trial fails at once. Bad input (an image that
 cannot be read, a configuration that does not fit) ends the search with its own sentence."""
 
+_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
 _DEVICE = ("CUDA error", "device-side assert", "NCCL error", "uncorrectable ECC", "GPU is lost", "cuDNN error")
 
 
@@ -78,6 +79,8 @@ def classify(error: BaseException) -> Fault:
         >>> import errno
         >>> classify(MemoryError()), classify(OSError(errno.ENOSPC, "No space left on device")), classify(KeyError())
         ('out_of_memory', 'disk_full', 'crashed')
+        >>> [classify(RuntimeError(f"CUDA error: {what}")) for what in ("out of memory", "unspecified launch failure")]
+        ['out_of_memory', 'device_lost']
     """
     seen: BaseException | None = error
     while seen is not None:
@@ -85,7 +88,7 @@ def classify(error: BaseException) -> Fault:
             return "out_of_memory"
         if isinstance(seen, OSError) and is_disk_full(seen):
             return "disk_full"
-        if isinstance(seen, RuntimeError) and "DefaultCPUAllocator" in str(seen):
+        if isinstance(seen, RuntimeError) and any(sign in str(seen) for sign in _MEMORY):
             return "out_of_memory"
         if isinstance(seen, RuntimeError) and any(sign in str(seen) for sign in _DEVICE):
             return "device_lost"

@@ -69,26 +69,26 @@ class Blender:
         for start in range(0, len(order), _MASKS_AT_ONCE):
             places = order[start : start + _MASKS_AT_ONCE]
             some = [masks[place] for place in places]
-            parts = (self.features(some, images, batch_size).cpu().numpy() for images in (data.train, data.validation))
+            parts = (self.features(some, images, batch_size).numpy() for images in (data.train, data.validation))
             for place, train, validation in zip(places, *parts, strict=True):
                 found[place] = refitted_logits(train, labels, weights, validation)
         return [found[place] for place in range(len(masks))]
 
     @torch.no_grad()
     def features(self, masks: Sequence[Mask], images: Resident, batch_size: int = 256) -> Tensor:
-        """Returns what the head would classify: float32 ``(n_masks, n_images, d)``, on the images' device and in order.
+        """Returns what the head would classify: float32 ``(n_masks, n_images, d)``, on the processor and in order.
 
         Args:
             masks: of the partition.
             images: to be passed through.
-            batch_size: images at a time; memory holds one batch's values at every depth.
+            batch_size: images at a time; the device holds one batch's values at every depth.
         """
         parts = []
         for batch in images.batches(batch_size, shuffle=False):
             with self.network.autocast():
                 values = self.stages.start(self.network.normalise(batch["image"]))
                 found = self._walk(list(self.stages.blocks), values, list(enumerate(masks)))
-            parts.append(torch.stack([found[place].float() for place in range(len(masks))]))
+            parts.append(torch.stack([found[place].float() for place in range(len(masks))]).cpu())
         return torch.cat(parts, dim=1)
 
     def _walk(self, paths: Sequence[str], values: Tensor, members: list[tuple[int, Mask]]) -> dict[int, Tensor]:

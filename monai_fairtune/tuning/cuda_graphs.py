@@ -44,19 +44,15 @@ class Passes:
             yield SimpleInferer()
             return
         with ExitStack() as stack:
-            inferer = self._captured(stack, sizes)
-            if inferer is None:  # the memory of predictions may be what was wanted
-                self.drop_predictions()
-                inferer = stack.enter_context(training_graphs(self.network, sizes))
+            inferer = None
+            while inferer is None:
+                try:
+                    inferer = stack.enter_context(training_graphs(self.network, sizes))
+                except torch.OutOfMemoryError:  # noqa: PERF203 - twice at most
+                    if not self._predictions:
+                        raise
+                    self.drop_predictions()  # their memory may be what was wanted
             yield inferer
-
-    def _captured(self, stack: ExitStack, sizes: Iterable[int]) -> Inferer | None:
-        try:
-            return stack.enter_context(training_graphs(self.network, sizes))
-        except torch.OutOfMemoryError:
-            if not self._predictions:
-                raise
-        return None
 
     def prediction(self, batch_size: int) -> Inferer:
         """Returns an evaluator's ``inferer``, for batches of at most so many images."""
@@ -68,6 +64,8 @@ class Passes:
 
     def drop_predictions(self) -> None:
         """Gives up the memory of captured predictions; they are captured again when they are asked for."""
+        for prediction in self._predictions.values():
+            prediction.close()
         self._predictions.clear()
 
 
@@ -168,7 +166,7 @@ class _Replay(torch.autograd.Function):
 class PredictionGraph(Inferer):  # type: ignore[misc]
     """A network's pass without gradients, captured when it is first asked for; it serves every mask and all weights.
 
-    A batch with fewer images is filled up with what lay there before, which no other image sees in eval mode.
+    A batch with fewer images is filled up with empty ones, which no other image sees in eval mode.
 
     Args:
         network: on a CUDA device. Its tensors must stay where they are: new weights are copied into them.
@@ -189,8 +187,16 @@ class PredictionGraph(Inferer):  # type: ignore[misc]
         if self._graph is None:
             self._graph = self._capture()
         self._images[: len(inputs)] = inputs
+        self._images[len(inputs) :] = 0
         self._graph.replay()
         return self._logits[: len(inputs)].clone()
+
+    def close(self) -> None:
+        """Gives up its memory, whoever still knows of it."""
+        if self._graph is not None:
+            self._graph.reset()
+            self._graph = None
+            del self._images, self._logits
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         self._images = _empty_images(self.network, self.batch_size)
@@ -234,6 +240,10 @@ def _captured_into(graph: torch.cuda.CUDAGraph, network: FairTuneNetwork, pool: 
     except RuntimeError as error:
         if isinstance(error.__context__, torch.OutOfMemoryError):
             raise error.__context__ from None
+        if "out of memory" in str(error):
+            raise torch.OutOfMemoryError(str(error)) from error
+        if "captur" not in str(error):  # as where the device has failed
+            raise
         raise ConfigurationError(
             f"The network's pass cannot be captured as a CUDA graph: {error}. Switch cuda_graphs off, in a new "
             "process: a network may wait for the device only then."

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from ignite.engine import Events
+from ignite.engine import Engine, Events
 from monai.engines import SupervisedTrainer
 from monai.inferers import Inferer
 
@@ -67,8 +67,8 @@ class SupervisedTuner:
         team: the processes that share each training and prediction, all of which call the same methods; by default
             this one alone. See ``DistributedTuner``.
         cuda_graphs: whether a GPU is given whole passes at once; see ``training_graphs``. Switch it off for a network
-            that waits for the device, or whose tensors depend on the values of images. Trainings by micro-batches or by
-            several processes are never captured.
+            that waits for the device, mixes the images of a batch in eval mode, or draws by itself what to compute.
+            Neither trainings by micro-batches nor what several processes share are captured.
         compiled_blocks: whether the network's blocks run compiled; see ``compile_blocks``.
 
     Raises:
@@ -111,7 +111,8 @@ class SupervisedTuner:
         self.handlers = handlers
         self.team = team or Team()
         self.whole = TuningData.whole(cohort, splits)
-        self.passes = Passes(self.network, are_captured=cuda_graphs and self.device.type == "cuda")
+        is_alone = self.device.type == "cuda" and self.team.n_processes == 1
+        self.passes = Passes(self.network, are_captured=cuda_graphs and is_alone)
 
     def tune(
         self, mask: Mask, hyperparameters: Mapping[str, float], budget: Budget, *, seed: int, on_epoch: OnEpoch
@@ -182,8 +183,11 @@ class SupervisedTuner:
                 trainer = self._trainer(batches, data.class_weights, learning_rate, budget, inferer)
                 watch.attach(trainer, handlers.trainer)
                 torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
-                trainer.run()
-                _empty(trainer)
+                try:
+                    trainer.run()
+                finally:
+                    trainer.optimizer.state.clear()
+                    _empty(trainer)
             finished = True
         finally:
             handlers.close(finished)
@@ -285,14 +289,16 @@ class SupervisedTuner:
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         for handler in handlers:
             handler.attach(evaluator)
-        evaluator.run()
+        try:
+            evaluator.run()
+        finally:
+            _empty(evaluator)
         logits, index = evaluator.subgroup_metrics.logits()
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
             raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
         return self.cohort.predictions_of(index, logits, images.name)
 
 
-def _empty(trainer: SupervisedTrainer) -> None:
-    """Drops what a trainer holds on a device: it is part of cycles, which Python collects whenever it likes."""
-    trainer.state.output = trainer.state.batch = None
-    trainer.optimizer.state.clear()
+def _empty(engine: Engine) -> None:
+    """Drops what an engine holds on a device: it is part of cycles, which Python collects whenever it likes."""
+    engine.state.output = engine.state.batch = None

@@ -182,7 +182,9 @@ class TestMemory:
             return training_graphs(*arguments)
 
         monkeypatch.setattr(cuda_graphs, "training_graphs", outgrow)
+        (prediction,) = (graph for graph in HostGraph.made if graph.steps is not None)
         assert np.array_equal(tune(tuner).validation.scores, expected)
+        assert prediction.steps is None
 
     def test_a_training_that_does_not_fit_says_so(
         self, make_captured: MakeTuner, monkeypatch: pytest.MonkeyPatch
@@ -197,3 +199,22 @@ class TestMemory:
             with pytest.raises(torch.OutOfMemoryError):
                 tune(tuner)
         assert tune(tuner).validation is not None
+
+    @pytest.mark.parametrize(
+        ("message", "kind"),
+        [
+            ("CUDA error: out of memory", torch.OutOfMemoryError),
+            ("CUDA error: unspecified launch failure", RuntimeError),
+            ("CUDA error: operation not permitted when stream is capturing", ConfigurationError),
+        ],
+    )
+    def test_only_a_network_that_cannot_be_captured_is_the_users_concern(
+        self, make_captured: MakeTuner, monkeypatch: pytest.MonkeyPatch, message: str, kind: type[Exception]
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> AbstractContextManager[None]:
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(torch.cuda, "graph", fail)
+        with pytest.raises(kind) as raised:
+            tune(make_captured())
+        assert type(raised.value) is kind

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from monai.engines import SupervisedTrainer, Workflow
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from monai_fairtune.cohort import DefaultAugmentation
@@ -133,6 +135,28 @@ def test_fault_divergence_is_found_within_the_epoch(make_tuner: MakeTuner, preci
     with pytest.raises(TuningError, match=r"Training diverged in epoch 1: the loss is (nan|inf)\."):
         tuner.tune(tuner.network.anchors()["full"], {"learning_rate": 1e30}, Budget(2), seed=1, on_epoch=keep)
     assert len(steps) == 50 < len(tuner.splits["train"])
+
+
+def test_engines_hold_nothing_on_a_device_once_they_have_run(make_tuner: MakeTuner) -> None:
+    gc.collect()
+    gc.disable()  # engines are cycles: Python lets them go some time
+    try:
+        tuner = make_tuner()
+        tuner.predict(tune(tuner).model, "test")
+        n_engines = check_engines()
+        with pytest.raises(TuningError):
+            tuner.tune(tuner.network.anchors()["full"], {"learning_rate": 1e30}, Budget(2), seed=1, on_epoch=keep)
+        assert (n_engines, check_engines()) == (4, 1)  # two epochs and the test split; what diverged
+    finally:
+        gc.enable()
+
+
+def check_engines() -> int:
+    """Checks the engines that Python still knows of, and returns how many there are."""
+    engines = [one for one in gc.get_objects() if issubclass(type(one), Workflow)]
+    assert [one.state.batch for one in engines] == [one.state.output for one in engines] == [None] * len(engines)
+    assert not any(one.optimizer.state for one in engines if isinstance(one, SupervisedTrainer))
+    return len(engines)
 
 
 class _Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
