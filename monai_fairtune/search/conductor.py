@@ -10,7 +10,7 @@ from monai_fairtune.search.board import Board, Entry
 from monai_fairtune.search.candidates import candidates
 from monai_fairtune.search.faults import POLICY
 from monai_fairtune.search.observing import intermediate_values, violations
-from monai_fairtune.search.records import TrialRecord, TrialRecords
+from monai_fairtune.search.records import TrialRecord, TrialRecords, stored_result
 from monai_fairtune.search.search_plan import SearchPlan
 from monai_fairtune.search.study import Study
 from monai_fairtune.search.training import find_mask, training_seed
@@ -84,7 +84,7 @@ class Conductor:
                 )
             record = self.records.find(entry.job.key)
             if record is None and entry.state == "given_up":
-                self.records.write(entry.job.key, self._failed(entry))
+                self._give_up(entry)
             elif record is not None and entry.state != "given_up":  # as read when this process began
                 self.board.adopt(entry.job.key, record.to_dict())
         self.show(len(self.records.keys), entries, self._best())
@@ -101,6 +101,14 @@ class Conductor:
             name: chosen[direction](values)
             for name, direction, values in zip(planner.goals.names, planner.goals.directions, columns, strict=False)
         }
+
+    def _give_up(self, entry: Entry) -> None:
+        """Records a failure, unless the last attempt wrote its result before it ended."""
+        stored = stored_result(self.records.folder, entry.job.key)
+        if stored is None:
+            self.records.write(entry.job.key, self._failed(entry))
+        else:
+            self.records.add(entry.job.key, TrialRecord.from_dict(stored))
 
     def _failed(self, entry: Entry) -> TrialRecord:
         """The record of a training that was given up."""

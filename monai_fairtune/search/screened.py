@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import Mask, Partition
 from monai_fairtune.objectives import Objective
+from monai_fairtune.predictions import Predictions
 from monai_fairtune.screening import screen_masks
 from monai_fairtune.search.records import TrialRecords
 from monai_fairtune.search.seeds import derive_seed
@@ -56,7 +57,12 @@ def check_can_blend(tuner: Tuner) -> BlendingTuner:
 
 
 def screen_with(
-    tuner: Tuner, model: TunedModel, mask: Mask, objective: Objective, settings: SearchSettings
+    tuner: Tuner,
+    model: TunedModel,
+    mask: Mask,
+    objective: Objective,
+    settings: SearchSettings,
+    on_progress: Callable[[], None],
 ) -> list[dict[str, Any]]:
     """Screens masks with a model and returns them as plain JSON, the most promising first.
 
@@ -66,14 +72,21 @@ def screen_with(
         mask: tunes every component of its partition.
         objective: what to optimise.
         settings: of the search.
+        on_progress: called after each round of masks.
 
     Raises:
         ConfigurationError: if the tuner cannot blend.
         MaskError: if the network cannot be taken apart.
     """
     blending = check_can_blend(tuner)
+
+    def blend(masks: Sequence[Mask]) -> Sequence[Predictions]:
+        found = blending.blend(model, masks)
+        on_progress()
+        return found
+
     found = screen_masks(
-        lambda masks: blending.blend(model, masks),
+        blend,
         mask.partition,
         objective,
         n_masks=settings.n_screened,

@@ -79,7 +79,9 @@ class Training:
                 found = found | self._keep(found.pop("model", None), folder)
             if job.screens:
                 model = self.tuner.load(folder / MODEL_FILE)
-                found["screened"] = screen_with(self.tuner, model, self.mask, self.goals.first, self.settings)
+                found["screened"] = screen_with(
+                    self.tuner, model, self.mask, self.goals.first, self.settings, lambda: self.on_progress({})
+                )
         except TuningError as error:
             found = {"state": "failed", "reason": str(error)}
         found.pop("model", None)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.exceptions import ConfigurationError, SearchInterruptedError
+from monai_fairtune.masks import Mask
+from monai_fairtune.predictions import Predictions
 from monai_fairtune.search import SearchSettings
 from monai_fairtune.testing.function_tuner import FunctionTuner
+from monai_fairtune.tuning import TunedModel
 from tests.search import worlds
 
 SETTINGS = replace(worlds.SETTINGS, screening=True, n_screened=64, n_screened_trials=3)
@@ -73,3 +79,18 @@ def test_the_result_tells_what_screening_expected_and_what_came_of_it(tmp_path: 
     assert all(one["trained"] == result["trials"][one["trial"]]["value"] for one in found["trials"])
     assert found["screened_with"] == "all components"
     assert search(tmp_path / "off", replace(SETTINGS, screening=False))["screening"] is None
+
+
+def test_a_search_that_is_asked_to_stop_while_it_screens_ends_after_the_round(tmp_path: Path) -> None:
+    rounds = []
+
+    class Stopped(FunctionTuner):
+        def blend(self, model: TunedModel, masks: Sequence[Mask]) -> Sequence[Predictions]:
+            rounds.append(len(masks))
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return super().blend(model, masks)
+
+    with pytest.raises(SearchInterruptedError):
+        search(tmp_path, replace(SETTINGS, n_screened=16), tuner=Stopped(worlds.world(worlds.planted)))
+    assert rounds == [8]
+    assert search(tmp_path, replace(SETTINGS, n_screened=16))["screening"]["n_screened"] == 16
