@@ -49,7 +49,7 @@ task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_T
 now() { date '+%F %T'; }
 
 case "$code" in
-  75 | 138 | 143) # try again later; or the signal came before the worker listened (128 + USR1, 128 + TERM)
+  75 | 76 | 138 | 143) # try again later; its training hung; or the signal came before the worker listened (128 + USR1, 128 + TERM)
     if [ "$(squeue --noheader --jobs="$task" --format=%T)" != RUNNING ]; then
       echo "$(now) task $task was ended by SLURM: this script does not requeue it"
     elif [ "${SLURM_RESTART_COUNT:-0}" -ge "$FAIRTUNE_MAX_RESTARTS" ]; then
