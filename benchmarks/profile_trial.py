@@ -8,8 +8,8 @@ waits for the device, which makes the trial slower than it is and the parts righ
 
 ``batches`` gathers images and turns them to float32; ``augmentation`` is theirs; ``engine`` is everything else between
 steps: MONAI's and Ignite's loop, the learning rate's schedule, the loss's sum, the check for NaN; ``start`` brings the
-pretrained weights back, applies the mask and builds optimizer and engine. Decoding happens once a search and saving
-only for some trials: both are told beside the trial, not in it.
+pretrained weights back, applies the mask, captures CUDA graphs and builds optimizer and engine. Decoding happens once a
+search and saving only for some trials: both are told beside the trial, not in it.
 """
 
 from __future__ import annotations

@@ -4,10 +4,11 @@
 
 ``compiled``: every block is compiled by itself (``torch.compile``). A block's graph depends on which of its own
 components are tuned and on whether its input needs a gradient, so that a few graphs serve every mask, and a new mask
-compiles nothing. ``graphs`` counts them after all masks have been met; ``compile`` is what they cost once in a process.
+compiles nothing. ``graphs`` counts those of training steps, all masks together; ``compile`` is what they cost once in a
+process.
 
 ``captured``: the step's passes are CUDA graphs (``training_graphs``), ``both``: those of compiled blocks. On CUDA only,
-and without the capturing, which takes about two plain steps a trial.
+and without ``capturing``, which each trial does once for each size of batch: it is told in plain steps.
 
 ``prefix``: values that the frozen blocks below the lowest tuned one give are kept from the first epoch on. Validation
 could always start there, training only without augmentation. What remains is measured by starting at that block, with
@@ -140,11 +141,13 @@ def measure(set_up: SetUp, options: argparse.Namespace) -> dict[str, Any]:
     labels = torch.randint(0, 2, shape[:1], generator=generator).to(device)
     plain, compiled = (build_network(set_up, precision).to(device) for _ in range(2))
     compile_blocks(compiled)
-    rows, compile_seconds = [], 0.0
+    rows, compile_seconds, graphs = [], 0.0, 0
     for name, mask in masks_of(plain.partition("attention")).items():
         steps = Steps(plain, mask, images, labels)
         fast = Steps(compiled, masks_of(compiled.partition("attention"))[name], images, labels)
+        n_before = n_graphs()
         first = clock(fast.train, 1)
+        graphs += n_graphs() - n_before
         compile_seconds += first - clock(fast.train, 1)
         steps.train()
         rows.append(
@@ -158,15 +161,21 @@ def measure(set_up: SetUp, options: argparse.Namespace) -> dict[str, Any]:
                 "seconds_a_step": clock(steps.train, 3),
             }
         )
-    graphs = int(torch._dynamo.utils.counters["stats"]["unique_graphs"])  # type: ignore[no-untyped-call]
     return {"precision": precision, "rows": rows, "graphs": graphs, "compile_seconds": compile_seconds}
 
 
+def n_graphs() -> int:
+    """Returns how many graphs this process has compiled."""
+    return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])  # type: ignore[no-untyped-call]
+
+
 def captured(clock: Clock, plain: Steps, compiled: Steps, n_rounds: int) -> dict[str, float]:
-    """Returns ratios of the plain step over captured ones."""
-    ratios = {}
+    """Returns ratios of the plain step over captured ones, and how many plain steps the capturing takes."""
+    ratios, a_step = {}, clock(plain.train, 3)
     for name, steps in {"captured": plain, "both": compiled}.items():
+        start = time.perf_counter()
         with training_graphs(steps.network, [len(steps.images)]) as passes:
+            ratios.setdefault("capturing", (time.perf_counter() - start) / a_step)
             ratios[name] = clock.ratio(plain.train, partial(steps.train_by, passes), n_rounds)
     return ratios
 
@@ -179,6 +188,7 @@ def print_table(found: Mapping[str, Any]) -> None:
             "compiled": "compiled",
             "captured": "captured",
             "both": "both",
+            "capturing": "capturing",
             "prefix_training": "prefix, training",
             "prefix_validation": "prefix, validation",
         }.items()

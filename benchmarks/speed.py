@@ -10,9 +10,10 @@ once (decoding, reading the weights, building network and tuner) is shared out o
 protocol decodes in as many worker processes as train head only fastest. Memory is the largest resident set of each
 process; that of the protocol's workers is not counted. Processor seconds, workers' included, depend less on other load.
 
-The ratio of a search is that of all masks together. The share of the matrix product's rate tells what training makes of
-the device: operations of the network's own products, forward and backward as the mask needs them, by the measured
-rate of one large product in the same precision.
+The ratio of a search is that of all masks together. Images a second are those of training epochs: capturing CUDA graphs
+comes before them and counts in the seconds of a trial alone. The share of the matrix product's rate tells what training
+makes of the device: operations of the network's own products, forward and backward as the mask needs them, by the
+measured rate of one large product in the same precision.
 """
 
 from __future__ import annotations

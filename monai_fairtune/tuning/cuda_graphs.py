@@ -73,7 +73,7 @@ class Passes:
 def training_graphs(network: FairTuneNetwork, sizes: Iterable[int]) -> Iterator[Inferer]:
     """Captures forward and backward passes under the network's mask, and gives up their memory in the end.
 
-    Capturing takes about as long as two plain steps for each size. It runs passes over empty images, which count in
+    Capturing runs passes over empty images, which count in
     BatchNorm layers: reset the network afterwards. A step must set gradients to None (``optim_set_to_none`` of MONAI's
     trainer) and run one backward pass before the next forward pass, since gradients lie in the graph's own memory. What
     the network does besides computing on the device, such as hooks, happens while it is captured and never again.
