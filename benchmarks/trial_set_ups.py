@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -217,8 +218,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def folder_of(options: argparse.Namespace) -> Iterator[Path]:
-    """Gives the folder for the set-up's files."""
+    """Gives the folder for the files of a set-up of this size, without decoded images: decoding is measured."""
     with tempfile.TemporaryDirectory() as name:
-        folder = options.folder or Path(name)
+        size = options.n_train or ("quick" if options.quick else "whole")
+        folder = (options.folder or Path(name)) / f"{options.set_up}-{size}"
         folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / "cache", ignore_errors=True)
         yield folder
