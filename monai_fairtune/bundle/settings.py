@@ -31,12 +31,10 @@ _WHOLE = frozenset(
 )
 
 
-def search_settings(*, n_workers: int = 1, **options: object) -> SearchSettings:
+def search_settings(**options: object) -> SearchSettings:
     """Returns the settings that a config's options describe.
 
     Args:
-        n_workers: worker processes. Unless ``n_ahead`` is given, so many trials may be under way, or 4: with 1 to 4
-            workers a study is the same.
         **options: fields of ``SearchSettings``, numbers as text included; null means the field's default.
 
     Raises:
@@ -50,8 +48,7 @@ def search_settings(*, n_workers: int = 1, **options: object) -> SearchSettings:
     unknown = sorted(set(options) - names)
     if unknown:
         raise ConfigurationError(f"A search has no option {unknown[0]!r}. Its options are {', '.join(sorted(names))}.")
-    given = {name: _read(name, value) for name, value in options.items() if not is_absent(value)}
-    return SearchSettings(**{"n_ahead": max(4, n_workers), **given})
+    return SearchSettings(**{name: _read(name, value) for name, value in options.items() if not is_absent(value)})
 
 
 def _read(name: str, value: object) -> Any:

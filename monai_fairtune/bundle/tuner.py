@@ -11,6 +11,7 @@ from monai_fairtune.bundle.options import folder, number, optional, switch, text
 from monai_fairtune.cohort import CachedImages, Cohort, Preprocessing, hold_splits
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork
+from monai_fairtune.search.workers import WorkerRole
 from monai_fairtune.tuning import HandlersFactory, SupervisedTuner, Team, mlflow_tracking, tensorboard_tracking
 
 __all__ = ["make_tuner"]
@@ -54,17 +55,19 @@ def make_tuner(
     Raises:
         ConfigurationError: if an option cannot be used, or what it needs is not installed.
     """
-    team = team or Team()
+    team, place = team or Team(), folder("output_dir", output_dir)
+    role = WorkerRole.of_this_process(place)
+    n_sharing = 1 if role is None else role.n_sharing
     return SupervisedTuner(
         network,
         cohort,
-        hold_splits(cohort, images, cohort.split_names, device=device),
+        hold_splits(cohort, images, cohort.split_names, device=device, n_sharing=n_sharing),
         batch_size=whole("batch_size", batch_size),
         head_learning_rate_factor=number("head_learning_rate_factor", head_learning_rate_factor),
         augmentation=augmentation,
         preprocessing=preprocessing.to_dict(),
         device=device,
-        handlers=_tracking(log_trials if team.rank == 0 else None, log_trials_to, folder("output_dir", output_dir)),
+        handlers=_tracking(log_trials if team.rank == 0 else None, log_trials_to, place),
         team=team,
         cuda_graphs=switch("cuda_graphs", cuda_graphs),
         compiled_blocks=switch("compiled_blocks", compiled_blocks),

@@ -115,10 +115,10 @@ class Planner:
         return screening_anchor(self.anchors, self.space.partition) if self.settings.screening else None
 
     def _may_know(self, number: int, records: TrialRecords) -> bool:
-        return all(earlier in records for earlier in range(len(self.anchors), number - self.settings.n_ahead))
+        return all(earlier in records for earlier in range(len(self.anchors), number - self.settings.look_ahead()))
 
     def _known(self, number: int, records: TrialRecords) -> list[TrialRecord]:
-        n_known = max(len(self.anchors), number - self.settings.n_ahead)
+        n_known = max(len(self.anchors), number - self.settings.look_ahead())
         return [record for record in records.all if record.number < n_known]
 
     def _plan(self, number: int, records: TrialRecords, floor: UtilityFloor) -> Job | None:

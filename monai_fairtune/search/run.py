@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,14 +46,18 @@ class RunOptions:
 
 @dataclass
 class Run:
-    """One search, as ``search_masks`` was asked for it."""
+    """One search, as ``search_masks`` was asked for it.
+
+    Args:
+        asked: settings, whose ``n_ahead`` may be left to the study.
+    """
 
     tuner: Callable[[], Tuner]
     partition: Partition
     goals: Goals
     anchors: Mapping[str, Mask]
     output_dir: Path
-    settings: SearchSettings
+    asked: SearchSettings
     experiment: Experiment
     warm_start: tuple[Path, ...]
     options: RunOptions
@@ -66,7 +70,7 @@ class Run:
     @cached_property
     def warm(self) -> list[WarmMask]:
         """Masks of earlier searches that no anchor tries anyway, each once."""
-        settings = self.settings
+        settings = self.asked
         tried = {equal.key for mask in self.anchors.values() if (equal := self.partition.find_equal(mask)) is not None}
         limit = 1.0 if settings.max_trained_share is None else settings.max_trained_share
         found = []
@@ -94,10 +98,29 @@ class Run:
     @cached_property
     def study(self) -> Study:
         """The Optuna study, tied to this configuration."""
-        found = Study(self.options.url, self.options.study, self.goals.directions)
-        found.pin(self.fingerprint)
-        found.set_attribute("budget", list(self.settings.budget))
-        return found
+        self._opened.pin(self.fingerprint)
+        self._opened.set_attribute("budget", list(self.asked.budget))
+        return self._opened
+
+    @cached_property
+    def _opened(self) -> Study:
+        """The Optuna study, which may be tied to another configuration."""
+        return Study(self.options.url, self.options.study, self.goals.directions)
+
+    @cached_property
+    def n_ahead(self) -> int:
+        """Trials that may be under way, as the study was begun: more or fewer make other trials."""
+        if self.asked.n_ahead is not None:
+            return self.asked.n_ahead
+        pinned = self._opened.pinned("n_ahead")
+        if pinned is not None:
+            return int(pinned)
+        return int(self._opened.keep("n_ahead", self.asked.look_ahead(self.options.n_workers)))
+
+    @cached_property
+    def settings(self) -> SearchSettings:
+        """What was asked for, with what the study was begun with."""
+        return replace(self.asked, n_ahead=self.n_ahead)
 
     def plan(self) -> SearchPlan:
         """Returns a plan of the search.

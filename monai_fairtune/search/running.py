@@ -21,6 +21,7 @@ from monai_fairtune.search.workers import (
     die_with_parent,
     leaving_errors,
     local_board,
+    n_sharing,
     work_for_driver,
     worker_environment,
     worker_name,
@@ -68,6 +69,7 @@ def run_together(run: Run, *, anew: bool = True) -> None:
 
 def run_as_worker(run: Run, role: WorkerRole) -> int:
     """Works for the process that started this one; returns the exit code."""
+    run = replace(run, asked=replace(run.asked, n_ahead=role.n_ahead))
     if role.board is not None:
         return work_for_driver(role, local_board(role.board), run.runner(role.n_threads))
     with leaving_errors(Path(role.error_file)):
@@ -135,6 +137,8 @@ def _slots(run: Run, board: Path | None) -> list[Slot]:
             str(error_file),
             None if board is None else str(board.absolute()),
             run.n_threads,
+            run.n_ahead,
+            n_sharing(place, options.n_workers, options.device_type),
             os.getpid(),
         )
         environment = worker_environment(place, run.n_threads, options.device_type)

@@ -96,7 +96,7 @@ def search_masks(
         goals=Goals(objective, tuple(further_objectives)),
         anchors=screening_anchors(anchors, partition) if settings is not None and settings.screening else anchors,
         output_dir=output_dir,
-        settings=settings or SearchSettings(),
+        asked=settings or SearchSettings(),
         experiment=experiment or Experiment(objective.attributes),
         warm_start=tuple(warm_start),
         options=RunOptions(url, study, n_workers, device_type, start_worker, progress, lease_seconds, n_threads),

@@ -31,6 +31,7 @@ class SearchSettings:
         population_size: of NSGA-II.
         n_ahead: trials that may be under way before the one that is proposed. A proposal knows the trials before
             those, and no others: so many workers and one more are never idle, and the trials are the same with fewer.
+            By default 4, or the number of workers where that is more, as the study was begun.
         repeat_share: share of the trials after the start-up that train a promising mask again with a fresh seed.
         n_folds: of k-fold validation over training and validation patients; 1 validates on the validation split.
         max_trained_share: the largest share of the network's parameters that may be tuned, in (0, 1], or None.
@@ -59,7 +60,7 @@ class SearchSettings:
     method: str = "tpe"
     n_startup_trials: int = 10
     population_size: int = 20
-    n_ahead: int = 4
+    n_ahead: int | None = None
     repeat_share: float = 0.2
     n_folds: int = 1
     max_trained_share: float | None = None
@@ -80,7 +81,7 @@ class SearchSettings:
         _require(self.population_size >= 2, "population_size", self.population_size, "a whole number from 2")
         _require(self.n_screened >= 2, "n_screened", self.n_screened, "a whole number from 2")
         _require(self.n_screened_trials >= 1, "n_screened_trials", self.n_screened_trials, "a whole number from 1")
-        _require(self.n_ahead >= 0, "n_ahead", self.n_ahead, "a whole number from 0")
+        _require(self.n_ahead is None or self.n_ahead >= 0, "n_ahead", self.n_ahead, "a whole number from 0, or null")
         _require(0 <= self.repeat_share <= 0.5, "repeat_share", self.repeat_share, "a number from 0 to 0.5")
         _require(self.stall_timeout > 0, "stall_timeout", self.stall_timeout, "seconds above 0")
         for name in ("patience", "timeout"):
@@ -100,6 +101,10 @@ class SearchSettings:
     def fixed_learning_rate(self) -> float:
         """The learning rate of the anchors."""
         return self.anchor_learning_rate or math.sqrt(self.learning_rates[0] * self.learning_rates[1])
+
+    def look_ahead(self, n_workers: int = 1) -> int:
+        """Returns ``n_ahead``, or what it is by default in a study that begins with so many workers."""
+        return max(4, n_workers) if self.n_ahead is None else self.n_ahead
 
     @property
     def budget(self) -> tuple[int, int, int, int]:

@@ -80,6 +80,10 @@ class Study:
         """
         self._locked(lambda: self._pin(fingerprint))
 
+    def pinned(self, name: str) -> Any:
+        """Returns a part of the configuration that the study is tied to; None if it is tied to none."""
+        return (self.attribute("configuration") or {}).get(name)
+
     def keep(self, name: str, value: Any) -> Any:
         """Returns a user attribute of the study, which is ``value`` if nobody has stored another before."""
 

@@ -128,8 +128,8 @@ def test_screening_is_a_switch_that_a_command_line_can_give() -> None:
 
 
 def test_one_to_four_workers_make_the_same_study_and_more_workers_look_further_ahead() -> None:
-    assert [search_settings(n_workers=n).n_ahead for n in (1, 2, 4, 8)] == [4, 4, 4, 8]
-    assert search_settings(n_workers=8, n_ahead="2").n_ahead == 2
+    assert [search_settings(n_ahead="null").look_ahead(n) for n in (1, 2, 4, 8)] == [4, 4, 4, 8]
+    assert search_settings(n_ahead="2").look_ahead(8) == 2
 
 
 def test_workers_are_counted_by_hand_or_one_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

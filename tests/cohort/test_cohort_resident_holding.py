@@ -60,6 +60,17 @@ def test_images_that_need_more_than_half_of_a_gpus_free_memory_are_mapped(
     assert {split.device.type for split in held.values()} == {"cuda"}
 
 
+def test_processes_that_share_a_gpu_take_their_parts_of_it_although_each_sees_all_of_it_free(
+    cohort: Cohort, cached: CachedImages, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    needed = cached.array.nbytes
+    for free, total, n_sharing in ((6 * needed, 6 * needed - 6, 3), (2 * needed - 2, 9 * needed, 3)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, memory=(free, total): memory)
+        held = hold_splits(cohort, cached, device="cuda", n_sharing=n_sharing)
+        assert {type(split) for split in held.values()} == {MappedSplit}
+    assert len(caplog.messages) == 2
+
+
 @pytest.mark.gpu
 def test_images_that_fit_into_half_of_a_gpus_free_memory_lie_there(
     cohort: Cohort, cached: CachedImages, monkeypatch: pytest.MonkeyPatch

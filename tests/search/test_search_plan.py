@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 import pytest
 
-from monai_fairtune.exceptions import ConfigurationError
+from monai_fairtune.exceptions import ConfigurationError, StudyDriftError
 from monai_fairtune.objectives import OverallAUROC, WorstGroupAUROC
 from monai_fairtune.search import SearchSettings
 from monai_fairtune.search.goals import Goals
@@ -43,6 +43,16 @@ def test_one_two_and_four_workers_make_the_same_study(tmp_path: Path, method: st
     assert trained(one) == trained(two) == trained(four)
     for key in ("mask", "hyperparameters", "test", "selection", "noise", "optimism"):
         assert one[key] == two[key] == four[key]
+
+
+def test_a_study_keeps_the_number_of_trials_under_way_that_it_was_begun_with(tmp_path: Path) -> None:
+    few, more = replace(SETTINGS, n_trials=8), replace(SETTINGS, n_trials=9)
+    for name, settings, n_workers, n_ahead in (("one", few, 1, 4), ("six", few, 6, 6), ("given", few, 1, 2)):
+        begun = settings if name != "given" else replace(settings, n_ahead=n_ahead)
+        assert search(tmp_path / name, begun, n_workers=n_workers, n_threads=1)["study"]["n_ahead"] == n_ahead
+        assert search(tmp_path / name, more, n_workers=7 - n_workers)["study"]["n_ahead"] == n_ahead
+        with pytest.raises(StudyDriftError, match=f"n_ahead: {n_ahead} is now 3"):
+            search(tmp_path / name, replace(more, n_ahead=3))
 
 
 def test_a_proposal_knows_nothing_of_the_trials_just_before_it(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Worker processes: what they do, how they start, and who looks after them."""
 
-from monai_fairtune.search.workers.devices import default_n_threads, default_n_workers, worker_environment
+from monai_fairtune.search.workers.devices import default_n_threads, default_n_workers, n_sharing, worker_environment
 from monai_fairtune.search.workers.local import leaving_errors, local_board, work_for_driver
 from monai_fairtune.search.workers.runner import JobRunner
 from monai_fairtune.search.workers.signals import StopRequest, die_with_parent
@@ -23,6 +23,7 @@ __all__ = [
     "die_with_parent",
     "leaving_errors",
     "local_board",
+    "n_sharing",
     "work_for_driver",
     "worker_environment",
     "worker_name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["default_n_threads", "default_n_workers", "worker_environment"]
+__all__ = ["default_n_threads", "default_n_workers", "n_sharing", "worker_environment"]
 
 
 def visible_gpus() -> list[str]:
@@ -47,6 +47,26 @@ def worker_environment(place: int, n_threads: int, device_type: str) -> dict[str
         gpus = visible_gpus()
         return {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
     return {"OMP_NUM_THREADS": str(n_threads)}
+
+
+def n_sharing(place: int, n_workers: int, device_type: str) -> int:
+    """Returns how many workers share a worker's GPU, itself included; on processors 1, since they share none.
+
+    Args:
+        place: of the worker, from 0.
+        n_workers: of the driver.
+        device_type: ``"cuda"`` or another of PyTorch's.
+
+    Example:
+        >>> import os; os.environ["CUDA_VISIBLE_DEVICES"] = "2,5"
+        >>> [n_sharing(place, 3, "cuda") for place in range(3)]
+        [2, 1, 2]
+        >>> del os.environ["CUDA_VISIBLE_DEVICES"]
+    """
+    if device_type != "cuda":
+        return 1
+    n_gpus = max(1, len(visible_gpus()))
+    return len(range(place % n_gpus, n_workers, n_gpus))
 
 
 def default_n_threads() -> int:

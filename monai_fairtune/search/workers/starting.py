@@ -29,6 +29,8 @@ class WorkerRole:
         error_file: where it leaves the error that it ends with.
         board: the driver's SQLite file; None where the worker plans for itself, around a database server.
         n_threads: of a training on processors.
+        n_ahead: of the study.
+        n_sharing: workers that share its GPU, itself included.
         driver: the process number of whoever started it, with whom it ends.
     """
 
@@ -37,6 +39,8 @@ class WorkerRole:
     error_file: str
     board: str | None
     n_threads: int
+    n_ahead: int
+    n_sharing: int
     driver: int
 
     def to_environment(self) -> dict[str, str]:
