@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from ignite.engine import Engine, Events
-from monai.engines import SupervisedTrainer
+from ignite.engine import Events
+from monai.engines import SupervisedTrainer, Workflow
 from monai.inferers import Inferer
 
 from monai_fairtune.cohort import Batches, Cohort, HeldSplit, Resident
@@ -183,11 +183,7 @@ class SupervisedTuner:
                 trainer = self._trainer(batches, data.class_weights, learning_rate, budget, inferer)
                 watch.attach(trainer, handlers.trainer)
                 torch.manual_seed(seed + self.team.rank)  # dropout differs from image to image
-                try:
-                    trainer.run()
-                finally:
-                    trainer.optimizer.state.clear()
-                    _empty(trainer)
+                _run(trainer)
             finished = True
         finally:
             handlers.close(finished)
@@ -280,25 +276,25 @@ class SupervisedTuner:
         loader: Iterable[Any] = images.batches(
             self.evaluation_batch_size, shuffle=False, rank=team.rank, world_size=team.n_processes
         )
-        attributes: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
+        names: dict[str, Sequence[str]] = {name: group.names for name, group in self.cohort.subgroups.items()}
         inferer = self.passes.prediction(min(self.evaluation_batch_size, len(images)))
-        evaluator = FairnessEvaluator(
-            self.device, loader, self.network, attributes, key_val_metric=None, inferer=inferer
-        )
+        evaluator = FairnessEvaluator(self.device, loader, self.network, names, key_val_metric=None, inferer=inferer)
         evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda _: team.total())  # before metrics gather the parts
         evaluator.subgroup_metrics.attach(evaluator, "auroc")
         for handler in handlers:
             handler.attach(evaluator)
-        try:
-            evaluator.run()
-        finally:
-            _empty(evaluator)
+        _run(evaluator)
         logits, index = evaluator.subgroup_metrics.logits()
         if index is None or not np.array_equal(index, np.sort(images.index.cpu().numpy())):
             raise TuningError(f"The evaluator lost images of {images.name}. Please report this.")
         return self.cohort.predictions_of(index, logits, images.name)
 
 
-def _empty(engine: Engine) -> None:
-    """Drops what an engine holds on a device: it is part of cycles, which Python collects whenever it likes."""
-    engine.state.output = engine.state.batch = None
+def _run(engine: Workflow) -> None:
+    """Runs an engine and drops what it holds on a device: it is part of cycles, which Python collects some time."""
+    try:
+        engine.run()
+    finally:
+        engine.state.output = engine.state.batch = None
+        if isinstance(engine, SupervisedTrainer):
+            engine.optimizer.state.clear()
