@@ -40,6 +40,9 @@ from monai_fairtune.objectives import WorstGroupAUROC
 from monai_fairtune.predictions import Predictions
 from monai_fairtune.tuning import balanced_class_weights, warmup_cosine
 
+Mark = Callable[[str], None]
+"""Is told of each part of a trial that has just ended, to measure it."""
+
 EVALUATION_BATCH = 128
 HEAD_FACTOR, WEIGHT_DECAY = 10.0, 0.01
 
@@ -75,6 +78,7 @@ def run_trial(
     device: str = "cpu",
     n_workers: int = 0,
     report: Callable[[float], None] | None = None,
+    mark: Mark = lambda part: None,  # noqa: ARG005
 ) -> Trial:
     """Trains once from the pretrained weights.
 
@@ -87,6 +91,7 @@ def run_trial(
         device: where the network runs.
         n_workers: processes that decode, for each of the two loaders; 0 decodes in this process.
         report: told the objective's best value, once, when the trial is over.
+        mark: told of the parts of the trial.
     """
     start, training_seconds = time.perf_counter(), 0.0
     torch.manual_seed(seed)
@@ -98,15 +103,19 @@ def run_trial(
     criterion = nn.CrossEntropyLoss(weight=balanced_class_weights(labels)).to(device)
     objective = WorstGroupAUROC(tuple(set_up.cohort.subgroups))
     best: Trial | None = None
+    mark("start")
     for epoch in range(1, set_up.epochs + 1):
         begun = time.perf_counter()
-        _train(network, train, criterion, optimizer, schedule, precision)
+        _train(network, train, criterion, optimizer, schedule, precision, mark)
         training_seconds += time.perf_counter() - begun
-        predictions = _predict(set_up, network, validation, precision)
+        predictions = _predict(set_up, network, validation, precision, mark)
+        mark("validation rest")
         value = objective.evaluate(predictions)
+        mark("objective")
         if best is None or value > best.value:
             kept = {name: weight.detach().clone() for name, weight in network.named_parameters() if name in tuned}
             best = Trial(predictions, kept, epoch, value, 0.0, 0.0)
+        mark("snapshot")
     assert best is not None, "a trial has at least one epoch"  # noqa: S101
     if report is not None:
         report(best.value)
@@ -195,27 +204,38 @@ def _train(
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     precision: str,
+    mark: Mark,
 ) -> None:
     device = next(network.parameters()).device
     network.train()
     for images, labels in loader:
+        mark("batches")
         optimizer.zero_grad(set_to_none=True)
         with _precision(device, precision):
             logits = network(images.to(device, non_blocking=True))
             loss = criterion(logits, labels.to(device, non_blocking=True))
+        mark("forward")
         loss.backward()
+        mark("backward")
         optimizer.step()
         schedule.step()
+        mark("optimizer")
     if device.type == "cuda":  # else the clock would stop before the device does
         torch.cuda.synchronize(device)
 
 
 @torch.inference_mode()
-def _predict(set_up: SetUp, network: nn.Module, loader: DataLoader[tuple[Tensor, int]], precision: str) -> Predictions:
+def _predict(
+    set_up: SetUp, network: nn.Module, loader: DataLoader[tuple[Tensor, int]], precision: str, mark: Mark
+) -> Predictions:
     device = next(network.parameters()).device
     network.eval()
+    logits = []
     with _precision(device, precision):
-        logits = [network(images.to(device, non_blocking=True)) for images, _ in loader]
+        for images, _ in loader:
+            mark("validation batches")
+            logits.append(network(images.to(device, non_blocking=True)))
+            mark("validation forward")
     return set_up.cohort.predictions("validation", torch.cat(logits).float().cpu().numpy())
 
 

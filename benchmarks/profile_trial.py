@@ -1,15 +1,18 @@
-"""Where the time of one of our trials goes.
+"""Where the time of a trial goes: of the paper's protocol, and of ours.
 
     python benchmarks/profile_trial.py [--set-up demo|ham10000|vit-b-224] [--precision P] [--quick] [--json]
 
 Plain clocks at the events of the engines, through the handlers that any tracker uses: every moment between the start of
 ``SupervisedTuner.tune`` and its end falls to exactly one part, so that parts add up to the trial. On CUDA each event
-waits for the device, which makes the trial slower than it is and the parts right. The first trial is not counted.
+waits for the device, which makes the trial slower than it is and the parts right. A first trial of each is not counted.
 
 ``batches`` gathers images and turns them to float32; ``augmentation`` is theirs; ``engine`` is everything else between
 steps: MONAI's and Ignite's loop, the learning rate's schedule, the loss's sum, the check for NaN; ``start`` brings the
 pretrained weights back, applies the mask, captures CUDA graphs and builds optimizer and engine. Decoding happens once a
 search and saving only for some trials: both are told beside the trial, not in it.
+
+The protocol (``paper_protocol.py``, in float32) reads its weights in ``start``; in ``batches`` it decodes, transforms
+and collates, or waits for the processes that do.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import torch
 from ignite.engine import Engine, Events
 from machine import describe, show
 from monai.engines.utils import IterationEvents
+from paper_protocol import run_trial
 from trial_set_ups import KeepBest, SetUp, add_options, build_tuner, choose_masks, folder_of, prepare
 
 from monai_fairtune.masks import Mask
@@ -132,28 +136,41 @@ def profile(tuner: SupervisedTuner, set_up: SetUp, mask: Mask) -> tuple[dict[str
     return {part: watch.seconds[part] for part in PARTS}, result.model
 
 
+def profile_protocol(set_up: SetUp, mask: Mask, device: torch.device) -> dict[str, float]:
+    """Returns seconds by part of one trial of the protocol."""
+    watch = Stopwatch(device)
+    n_workers = 8 if device.type == "cuda" else 0
+    run_trial(set_up, mask.parameter_names, device=str(device), n_workers=n_workers, mark=watch.mark)
+    watch.mark("end")
+    return {part: watch.seconds[part] for part in PARTS}
+
+
 def measure(set_up: SetUp, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     tuner, once = build_tuner(set_up, folder, options.device, options.precision)
     masks = choose_masks(tuner.network)
     profile(tuner, set_up, masks["full"])
+    profile_protocol(set_up, masks["head only"], tuner.device)
     rows = []
     for name, mask in masks.items():
         seconds, model = profile(tuner, set_up, mask)
-        total, start = sum(seconds.values()), time.perf_counter()
+        start = time.perf_counter()
         tuner.save(model, folder / "model.safetensors")
         saving = time.perf_counter() - start
-        shares = {part: of / total for part, of in seconds.items()}
-        rows.append({"mask": name, "share": shares, "seconds": total, "saving_seconds": saving})
+        protocol = profile_protocol(set_up, mask, tuner.device)
+        rows.append({"mask": name, "ours": seconds, "protocol": protocol, "saving_seconds": saving})
     return {"masks": rows, "decoding_seconds": once["decoding"]}
 
 
 def print_table(result: Mapping[str, Any]) -> None:
     rows = result["masks"]
     print(f"\n{result['set_up']}; precision: {result['precision']}")
-    print("\nshare of a trial, %" + "".join(f"{row['mask']:>13}" for row in rows))
-    for part in PARTS:
-        print(f"{part:19}" + "".join(f"{100 * row['share'][part]:13.2f}" for row in rows))
-    print(f"{'seconds':19}" + "".join(f"{row['seconds']:13.3f}" for row in rows))
+    for side in ("protocol", "ours"):
+        totals = [sum(row[side].values()) for row in rows]
+        print(f"\n{side + ', %':19}" + "".join(f"{row['mask']:>13}" for row in rows))
+        for part in PARTS:
+            shares = (row[side][part] / total for row, total in zip(rows, totals, strict=True))
+            print(f"{part:19}" + "".join(f"{100 * share:13.2f}" for share in shares))
+        print(f"{'seconds':19}" + "".join(f"{total:13.3f}" for total in totals))
     print(f"{'saving, seconds':19}" + "".join(f"{row['saving_seconds']:13.3f}" for row in rows))
     print(f"\nDecoding, once a search: {result['decoding_seconds']:.2f} s")
 
