@@ -44,7 +44,7 @@ def hold_splits(
         splits: the names of all splits that are needed at the same time.
         attributes: the order of the columns of ``group``; by default that of ``cohort.subgroups``.
         device: where batches lie.
-        memory: bytes that images may take there.
+        memory: bytes that images may take there; divide it if several processes share a GPU.
         n_sharing: processes that share a GPU and hold images there: by default each may take its part of the memory.
 
     Returns:

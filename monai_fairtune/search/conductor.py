@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monai_fairtune.exceptions import TrialCrashedError
@@ -68,7 +68,7 @@ class Conductor:
         """Adds the last trials to the study, once the search is finished."""
         with self.board.leading() as leads:
             if leads:
-                self._take_in()
+                self._record(self.board.entries())
                 self.plan.planner.set_floor(self.records)
                 self._write_study()
 
@@ -82,12 +82,17 @@ class Conductor:
                     f"{entry.job.title} ended in an error {len(entry.faults)} times: {entry.reason}. The worker's log "
                     "in the folder 'logs' tells more. Nothing is lost: the same command goes on where it stopped."
                 )
+        self._record(entries)
+        self.show(len(self.records.keys), entries, self._best())
+
+    def _record(self, entries: Sequence[Entry]) -> None:
+        """Records trainings that were given up, and tells the board of results that were read from disk."""
+        for entry in (entry for entry in entries if entry.job.kind != "final"):
             record = self.records.find(entry.job.key)
             if record is None and entry.state == "given_up":
                 self._give_up(entry)
-            elif record is not None and entry.state != "given_up":  # as read when this process began
+            elif record is not None and entry.state != "given_up":
                 self.board.adopt(entry.job.key, record.to_dict())
-        self.show(len(self.records.keys), entries, self._best())
 
     def _best(self) -> dict[str, float]:
         """The best value of each objective among the feasible candidates."""

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import torch
-
 from monai_fairtune.predictions import is_disk_full
+from monai_fairtune.tuning.out_of_memory import is_out_of_memory
 
 __all__ = ["POLICY", "Fault", "FaultRule", "NextStep", "classify", "next_step"]
 
@@ -44,7 +43,6 @@ POLICY: Final[Mapping[Fault, FaultRule]] = {
 """Divergence is no fault: the same mask and seed diverge again, so the trial fails at once. Bad input (an image that
 cannot be read, a configuration that does not fit) ends the search with its own sentence."""
 
-_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
 _DEVICE = ("CUDA error", "device-side assert", "NCCL error", "uncorrectable ECC", "GPU is lost", "cuDNN error")
 
 
@@ -84,12 +82,10 @@ def classify(error: BaseException) -> Fault:
     """
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, (MemoryError, torch.OutOfMemoryError)):
+        if is_out_of_memory(seen):
             return "out_of_memory"
         if isinstance(seen, OSError) and is_disk_full(seen):
             return "disk_full"
-        if isinstance(seen, RuntimeError) and any(sign in str(seen) for sign in _MEMORY):
-            return "out_of_memory"
         if isinstance(seen, RuntimeError) and any(sign in str(seen) for sign in _DEVICE):
             return "device_lost"
         seen = seen.__cause__ or seen.__context__

@@ -32,7 +32,7 @@ _LAYOUT = 2
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where a search runs, which has no part in what it finds: see ``search_masks``."""
+    """Where a search runs, see ``search_masks``: of this, ``n_workers`` sets the ``n_ahead`` of a study that begins."""
 
     url: URL
     study: str

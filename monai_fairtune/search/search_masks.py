@@ -70,7 +70,7 @@ def search_masks(
         warm_start: ``result.json`` of earlier searches, whose finalists are tried first.
         storage: a SQLite path or a database URL; by default ``study.db`` in ``output_dir``.
         study: its name in the storage, which several studies may share.
-        n_workers: processes that train; with 1, this one.
+        n_workers: processes that train; with 1, this one. Above 4, a study that begins looks as many trials ahead.
         device_type: ``"cuda"`` if workers are to be spread over GPUs.
         start_worker: starts a worker process; by default by running this program's command again.
         progress: whether to show a progress bar on standard error.

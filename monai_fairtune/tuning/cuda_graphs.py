@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from monai_fairtune.exceptions import ConfigurationError
 from monai_fairtune.masks import FairTuneNetwork
+from monai_fairtune.tuning.out_of_memory import is_out_of_memory
 
 __all__ = ["Passes", "PredictionGraph", "training_graphs"]
 
@@ -237,13 +238,12 @@ def _captured_into(graph: torch.cuda.CUDAGraph, network: FairTuneNetwork, pool: 
             yield
     except torch.OutOfMemoryError:
         raise
-    except RuntimeError as error:
-        if isinstance(error.__context__, torch.OutOfMemoryError):
-            raise error.__context__ from None
-        if "out of memory" in str(error):
-            raise torch.OutOfMemoryError(str(error)) from error
+    except RuntimeError as last:
+        error = last.__context__ if isinstance(last.__context__, RuntimeError) else last  # what ended the capture
+        if is_out_of_memory(error):
+            raise torch.OutOfMemoryError(str(error)) from None
         if "captur" not in str(error):  # as where the device has failed
-            raise
+            raise error from None
         raise ConfigurationError(
             f"The network's pass cannot be captured as a CUDA graph: {error}. Switch cuda_graphs off, in a new "
             "process: a network may wait for the device only then."

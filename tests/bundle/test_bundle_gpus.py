@@ -16,6 +16,7 @@ from monai_fairtune.search.workers import WorkerRole
 from monai_fairtune.testing.forked import ForkedProcess, ForkStarter, fork
 from tests.bundle.bundle_runs import read_result
 from tests.search import worlds
+from tests.search.faults.commands import end
 from tests.servers.postgres import Database
 
 _QUICK = {"n_trials": 12, "max_epochs": 1, "n_startup_trials": 4, "n_finalists": 1, "n_seeds": 1, "n_replicates": 100}
@@ -54,7 +55,7 @@ def test_workers_on_five_gpus_have_the_configuration_of_their_driver_although_ea
 
     for _ in range(2):  # once finished, it returns what is stored
         process = fork(lambda: search(start_worker=ForkStarter(search)), tmp_path / "log.txt")
-        assert process.wait(240) == 0, (tmp_path / "log.txt").read_text()
+        assert end([process], logs=(tmp_path / "log.txt").read_text) == [0]
         assert read_result(tmp_path)["study"]["n_ahead"] == 5
 
 

@@ -26,7 +26,7 @@ from pynetdicom import AE, build_context, evt
 from monai_fairtune.deploy import ImageClassifier
 from monai_fairtune.deploy.dicom import StudyAnswer
 from monai_fairtune.deploy.node import Node, NodeLimits, NodeSettings, RemoteNode, StudyAnswerer
-from monai_fairtune.deploy.node.connections import close_refused, prepare_connection
+from monai_fairtune.deploy.node.connections import prepare_connection
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import StudyQueue
 from monai_fairtune.deploy.node.receiver import Receiver
@@ -204,7 +204,6 @@ def send(
     contexts = [build_context(*each) for each in classes]
     association = associate(entity, settings, contexts=contexts, tls_args=None if tls is None else (tls, "localhost"))
     if not association.is_established:
-        close_refused(association)
         raise ConnectionError("no association")
     try:
         return [_status(association, image) for image in images]

@@ -22,6 +22,7 @@ from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
+from monai_fairtune.deploy.node import NodeSettings, RemoteNode
 from monai_fairtune.deploy.node.endpoint import Endpoint
 from tests.deploy.dicom_files import image_dataset
 from tests.deploy.nodes import associate, listening, page, send
@@ -58,17 +59,20 @@ def test_who_sends_on_without_waiting_for_answers_is_sent_away(tmp_path: Path) -
         assert send([image], node.settings) == [SUCCESS]
 
 
-def test_connections_that_their_peers_reset_leave_no_socket_open(tmp_path: Path) -> None:
-    with listening(tmp_path) as node:
+def test_an_association_that_its_peer_resets_leaves_no_socket_open(tmp_path: Path) -> None:
+    entity = AE("MODALITY")
+    entity.add_requested_context("1.2.840.10008.1.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = NodeSettings(tmp_path, RemoteNode("ARCHIVE", "localhost", 1), port=server.getsockname()[1])
         gc.collect()
         gc.disable()  # which would close them some time
-        n_before = n_sockets()
         try:
-            for _ in range(2):
-                with socket.create_connection(("127.0.0.1", node.settings.port), 5) as connection:
-                    wait_until(lambda: n_sockets() > n_before + 1, "the node has accepted", 5)
-                    reset_at_end(connection)
-                wait_until(lambda: n_sockets() == n_before, "no socket is left", 5)
+            before = sockets()
+            resetting = threading.Thread(target=accept_and_reset, args=(server,))
+            resetting.start()
+            assert not associate(entity, settings).is_established
+            resetting.join()
+            wait_until(lambda: not sockets() - before, "no socket is left", 30)
         finally:
             gc.enable()
 
@@ -126,9 +130,17 @@ def test_an_error_that_python_can_raise_nowhere_is_logged_by_its_type_alone() ->
     assert "CANARY" not in ran.stderr
 
 
-def n_sockets() -> int:
-    """Returns how many sockets this process holds open."""
-    return sum("socket:" in str(path.resolve()) for path in Path("/proc/self/fd").iterdir())
+def sockets() -> set[str]:
+    """Returns the names of the sockets that this process holds open."""
+    return {name for path in Path("/proc/self/fd").iterdir() if "socket:" in (name := str(path.resolve()))}
+
+
+def accept_and_reset(server: socket.socket) -> None:
+    """Accepts a connection, reads what is asked and resets it."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1)
+        reset_at_end(connection)
 
 
 def reset_at_end(connection: socket.socket) -> None:

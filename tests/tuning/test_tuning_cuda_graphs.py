@@ -68,7 +68,7 @@ def test_captured_passes_train_and_predict_what_plain_ones_do(
     # 32 does not divide the 80 training images, nor 10 the 12 and 26 that are predicted.
     options: dict[str, Any] = {"batch_size": 32, "evaluation_batch_size": 10, "precision": precision}
     plain, captured = make_tuner(device=device, cuda_graphs=False, **options), make_captured(**options)
-    most = TOLERANCE[device] * (1 if precision == "float32" else 20)
+    most = TOLERANCE[device] if precision == "float32" else 2e-2
     expected = tune(plain, name)
     for _ in range(2):  # the second time with the memory that the first one gave back
         found = tune(captured, name)
@@ -212,7 +212,10 @@ class TestMemory:
         self, make_captured: MakeTuner, monkeypatch: pytest.MonkeyPatch, message: str, kind: type[Exception]
     ) -> None:
         def fail(*_: Any, **__: Any) -> AbstractContextManager[None]:
-            raise RuntimeError(message)
+            try:
+                raise RuntimeError(message)
+            finally:  # as PyTorch's own context does
+                raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
 
         monkeypatch.setattr(torch.cuda, "graph", fail)
         with pytest.raises(kind) as raised:

@@ -14,7 +14,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from monai_fairtune.deploy.node.bounded_threads import BoundedThreads
 
-__all__ = ["BoundedServer", "Overflow", "bound_message", "close_refused", "end_without_request", "prepare_connection"]
+__all__ = ["BoundedServer", "Overflow", "bound_message", "end_without_request", "prepare_connection"]
 
 _MOST_PDU_BYTES = 1 << 20  # we announce 16 kB; an association request of all contexts has some 20 kB
 _MOST_MESSAGES = 2  # that wait; a peer has to wait for each answer
@@ -52,8 +52,8 @@ def prepare_connection(event: Event) -> None:
     connection down succeeds, which it does not after a reset by the peer.
     """
     connection = event.assoc.dul.socket
-    connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection._shutdown_socket = partial(_close, connection)
+    connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _close(connection: Any) -> None:
@@ -114,10 +114,3 @@ class _BoundedHandler(RequestHandler):  # type: ignore[misc]
 
         connection.recv = receive_bounded
         return association
-
-
-def close_refused(association: Any) -> None:
-    """Closes the socket of an association that was not had: pynetdicom leaves it to Python, which may take long."""
-    held = association.dul.socket
-    if held is not None and held.socket is not None:
-        held.socket.close()

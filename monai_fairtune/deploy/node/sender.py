@@ -13,7 +13,7 @@ from pynetdicom import AE, build_context, evt
 
 from monai_fairtune.cohort.decoding.decode import foreign_errors
 from monai_fairtune.deploy.node.answering import POLL_SECONDS, back_off
-from monai_fairtune.deploy.node.connections import close_refused, prepare_connection
+from monai_fairtune.deploy.node.connections import prepare_connection
 from monai_fairtune.deploy.node.logs import log
 from monai_fairtune.deploy.node.metrics import NodeMetrics
 from monai_fairtune.deploy.node.queue import Part, StudyQueue
@@ -75,7 +75,6 @@ class Sender:
             tls_args=(tls[1], remote.host) if tls else None,
         )
         if not association.is_established:
-            close_refused(association)
             return False
         try:
             for part, report in reports:
